@@ -1,0 +1,79 @@
+"""The two front doors: ``neglog.penalty`` and ``neglog.prior``."""
+
+from typing import Any
+
+import sympy as sp
+
+from neglog.priors import symbols
+from neglog.priors.catalogue import ENTRIES
+from neglog.priors.errors import InputError
+from neglog.priors.penalty import Penalty
+from neglog.priors.text import parse
+
+
+def penalty(source: str | sp.Expr | Penalty, domain: str | None = None) -> Penalty:
+    """A penalty from text, a sympy expression in ``a`` or a name of the catalogue.
+
+    Args:
+        source: such as ``"log(1+abs(a))"``; other names than ``a`` are positive parameters.
+        domain: ``"real"`` (default) or ``"positive"``.
+
+    Raises:
+        InputError: it does not parse, or is not a real-valued function on its domain.
+
+    >>> str(penalty("log(1+|a|)"))
+    'log(Abs(a) + 1)'
+    """
+    if isinstance(source, Penalty):
+        return source if domain in (None, source.domain) else penalty(source.expr, domain)
+    name = reference = None
+    if isinstance(source, str):
+        entry = ENTRIES.get(source.strip().lower())
+        if entry is not None:
+            name, reference = source.strip().lower(), entry.reference
+            domain = domain or entry.domains[0]
+            if domain not in entry.domains:
+                raise InputError(f"{name} is defined on the {entry.domains[0]} domain only.")
+        expr = parse(entry.expr if entry else source)
+    else:
+        expr = _adopt(sp.sympify(source))
+    result = Penalty(expr, domain or "real", name, reference)
+    check_real(result)
+    return result
+
+
+def _adopt(expr: sp.Expr) -> sp.Expr:
+    """A user's sympy expression with its symbols replaced by ours of the same name."""
+    ours = {s: symbols.RESERVED.get(s.name) or symbols.parameter(s.name) for s in expr.free_symbols}
+    return expr.xreplace({s: t for s, t in ours.items() if s != t})
+
+
+_PROBES = (sp.Rational(1, 97), sp.Rational(13, 11), sp.Rational(371, 10))
+
+
+def check_real(phi: Penalty) -> None:
+    """Raise where φ is complex, −∞ everywhere or not a number at sample points of its domain."""
+    from neglog.derivations.numbers import value_at
+
+    values = {p: sp.Rational(11 + 7 * i, 9) for i, p in enumerate(phi.parameters)}
+    points = [*_PROBES, *([-x for x in _PROBES] if phi.domain == "real" else [])]
+    finite = False
+    for point in points:
+        got = value_at(phi.expr, {symbols.a: point, symbols.d: 3, **values})
+        if got is None:
+            continue  # not computable at this point says nothing about its being real
+        if abs(got.imag) > 1e-12 * (1 + abs(got.real)):
+            raise InputError(
+                f"{phi} is not real at a = {float(point):.3g}; write it in |a|, "
+                "or use --domain positive."
+            )
+        finite = finite or abs(got.real) != float("inf")
+    if not finite:
+        raise InputError(f"{phi} is nowhere finite on the {phi.domain} domain.")
+
+
+def prior(source: Any) -> Any:
+    """A prior from a catalogue name, a density in ``a``, a frozen scipy.stats law or a fit."""
+    from neglog.derivations.invert import prior_from
+
+    return prior_from(source)

@@ -1,0 +1,278 @@
+"""From untrusted text to an expression: a whitelist over Python's grammar, never evaluated.
+
+Two spellings are translated first: ``|a|`` becomes ``abs(a)`` and ``^`` becomes ``**``. The size of
+the text, of its tree and of every number is bounded, so that no input takes long or much memory.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean
+
+from neglog.priors.errors import InputError
+from neglog.priors.language import CONSTANTS, FUNCTIONS
+from neglog.priors.symbols import RESERVED, bound_free, is_joint, parameter
+
+MAX_LENGTH = 10_000
+MAX_NODES = 2_000
+MAX_DEPTH = 120
+MAX_BITS = 4_096
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d[\d_]*\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*|[λπ∞ΣΠ∏√])|(?P<op>\*\*|<=|>=|==|!=|[-+*/^()<>,&|=\[\]·−]))"
+)
+_SPELT = {"λ": "lam", "π": "pi", "∞": "oo", "Σ": "sum", "∏": "prod", "Π": "prod", "√": "sqrt"}
+_SPELT |= {"·": "*", "−": "-", "^": "**"}
+
+
+def parse(text: str) -> sp.Expr:
+    """The expression that ``text`` writes, in ``a``, ``lam``, ``d`` and positive parameters.
+
+    Raises:
+        InputError: syntax, an unknown function, something that is not mathematics, or a size
+            beyond what a penalty needs; the message points at the place.
+    """
+    value = _Builder(text).build()
+    if not isinstance(value, sp.Expr):
+        raise InputError(f"{_shorten(text)!r} is a condition, not a number; write a penalty in a.")
+    if value.has(sp.nan, sp.zoo, sp.I):
+        raise InputError(f"{_shorten(text)!r} is not a real number anywhere; check it for 0/0.")
+    if is_joint(value) and bound_free(value).has(RESERVED["a"]):
+        raise InputError(
+            f"in {_shorten(text)!r} the feature a stands outside every reduction; "
+            "write sum(...), prod(...), max(...) or norm(...) around it."
+        )
+    return value
+
+
+def _shorten(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _pointed(text: str, column: int, what: str) -> InputError:
+    near = text[max(0, column - 12) : column + 12].replace("\n", " ")
+    return InputError(f"{what} at position {column + 1}, near {near!r}.")
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """(kind, text, position) of each token; raises at the first character of no token."""
+    at = 0
+    end = len(text.rstrip())
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise _pointed(text, at, f"the character {text[at]!r} means nothing in an expression")
+        kind = str(match.lastgroup)
+        yield kind, match.group(kind), match.start(kind)
+        at = match.end()
+
+
+def _translate(text: str) -> tuple[str, list[int]]:
+    """Python's spelling of the text, and for each of its characters the position it came from."""
+    out: list[str] = []
+    origin: list[int] = []
+    bars = 0  # |…| still open
+    operand = False  # whether the token before ends an operand
+    depth_of_bar: list[int] = []
+    depth = 0
+    for kind, token, at in _tokens(text):
+        word = _SPELT.get(token, token)
+        if kind == "op":
+            depth += (token in "([") - (token in ")]")
+            if token == "|":
+                if not operand:
+                    word, bars = "abs(", bars + 1
+                    depth_of_bar.append(depth)
+                elif bars and depth_of_bar[-1] == depth:
+                    word, bars = ")", bars - 1
+                    depth_of_bar.pop()
+        out.append(word + " ")
+        origin.extend([at] * (len(word) + 1))
+        operand = kind != "op" or word in (")", "]")
+        if kind == "name" and word in ("and", "or", "not"):
+            operand = False
+    if bars:
+        raise InputError(f"a bar | is opened and not closed in {_shorten(text)!r}.")
+    return "".join(out), [*origin, len(text)]
+
+
+class _Builder:
+    """Walks the syntax tree of one text and builds the expression."""
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str) or not text.strip():
+            raise InputError("the expression is empty; write a penalty such as log(1+abs(a)).")
+        if len(text) > MAX_LENGTH:
+            raise InputError(
+                f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read."
+            )
+        self.text = text
+        self.python, self.origin = _translate(text)
+
+    def build(self) -> sp.Expr:
+        try:
+            tree = ast.parse(self.python, mode="eval")
+        except SyntaxError as error:
+            column = (error.offset or len(self.origin)) - 1  # offset 0: at the end
+            column = min(max(column, 0), len(self.origin) - 1)
+            what = (
+                "too deeply nested" if "nested" in str(error) else "the expression does not parse"
+            )
+            raise _pointed(self.text, self.origin[column], what) from None
+        except (RecursionError, MemoryError):
+            raise InputError("the expression is too deeply nested to read.") from None
+        if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+            raise InputError(f"the expression has more than {MAX_NODES:,} parts; simplify it.")
+        return self.visit(tree.body, 0)
+
+    def fail(self, node: ast.AST, what: str) -> InputError:
+        column = min(getattr(node, "col_offset", 0), len(self.origin) - 1)
+        return _pointed(self.text, self.origin[column], what)
+
+    def visit(self, node: ast.AST, depth: int) -> sp.Expr:
+        if depth > MAX_DEPTH:
+            raise self.fail(node, f"the expression is nested more than {MAX_DEPTH} deep")
+        method = getattr(self, f"visit_{type(node).__name__}", None)
+        if method is None:
+            raise self.fail(node, f"{type(node).__name__.lower()} is not part of the language")
+        return method(node, depth + 1)
+
+    def visit_Constant(self, node: ast.Constant, depth: int) -> sp.Expr:
+        if isinstance(node.value, bool):
+            return sp.true if node.value else sp.false
+        if not isinstance(node.value, int | float):
+            raise self.fail(node, "only numbers may be written out")
+        source = (ast.get_source_segment(self.python, node) or "").replace("_", "")
+        mantissa, _, exponent = source.lower().partition("e")
+        if len(mantissa) > 300 or abs(int(exponent or 0)) > 300:
+            raise self.fail(node, "the number is too long or its exponent too large")
+        return sp.Rational(source)
+
+    def visit_Name(self, node: ast.Name, depth: int) -> sp.Expr:
+        name = node.id
+        if name in RESERVED:
+            return RESERVED[name]
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        if name in FUNCTIONS:
+            raise self.fail(node, f"{name} is a function and needs an argument, as in {name}(a)")
+        if name.startswith("_") or len(name) > 32:
+            raise self.fail(node, f"{_shorten(name, 20)!r} is not a name for a parameter")
+        return parameter(name)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp, depth: int) -> sp.Expr:
+        value = self.visit(node.operand, depth)
+        if isinstance(node.op, ast.Not):
+            return sp.Not(value)
+        value = self.number(value, node)
+        if isinstance(node.op, ast.USub):
+            return -value
+        if isinstance(node.op, ast.UAdd):
+            return value
+        raise self.fail(node, "this operator is not part of the language")
+
+    def visit_BinOp(self, node: ast.BinOp, depth: int) -> sp.Expr:
+        left, right = self.visit(node.left, depth), self.visit(node.right, depth)
+        if isinstance(node.op, ast.BitAnd | ast.BitOr):
+            join = sp.And if isinstance(node.op, ast.BitAnd) else sp.Or
+            return join(self.condition(left, node), self.condition(right, node))
+        left, right = self.number(left, node), self.number(right, node)
+        match node.op:
+            case ast.Add():
+                return left + right
+            case ast.Sub():
+                return left - right
+            case ast.Mult():
+                return left * right
+            case ast.Div():
+                if right == 0:
+                    raise self.fail(node.right, "division by zero")
+                return left / right
+            case ast.Pow():
+                return self.power(left, right, node)
+        raise self.fail(node, "this operator is not part of the language")
+
+    def power(self, base: sp.Expr, exponent: sp.Expr, node: ast.AST) -> sp.Expr:
+        if exponent.is_Rational:
+            size = max(abs(exponent.p), exponent.q)
+            if size > 10_000:
+                raise self.fail(node, "the exponent is too large")
+            if base.is_Rational and size * max(abs(base.p), base.q).bit_length() > MAX_BITS:
+                raise self.fail(node, "the power is too large a number")
+        return base**exponent
+
+    def visit_BoolOp(self, node: ast.BoolOp, depth: int) -> sp.Expr:
+        parts = [self.condition(self.visit(v, depth), node) for v in node.values]
+        return (sp.And if isinstance(node.op, ast.And) else sp.Or)(*parts)
+
+    def visit_Compare(self, node: ast.Compare, depth: int) -> sp.Expr:
+        sides = [self.visit(n, depth) for n in [node.left, *node.comparators]]
+        values = [self.number(s, node) for s in sides]
+        relations = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
+        relations |= {ast.Eq: sp.Eq, ast.NotEq: sp.Ne}
+        parts = []
+        for left, op, right in zip(values, node.ops, values[1:], strict=False):
+            if type(op) not in relations:
+                raise self.fail(node, "this comparison is not part of the language")
+            parts.append(relations[type(op)](left, right))
+        return sp.And(*parts)
+
+    def visit_Tuple(self, node: ast.Tuple, depth: int) -> sp.Expr:
+        return sp.Tuple(*[self.visit(item, depth) for item in node.elts])
+
+    visit_List = visit_Tuple
+
+    def visit_Call(self, node: ast.Call, depth: int) -> sp.Expr:
+        if not isinstance(node.func, ast.Name):
+            raise self.fail(node, "only the functions of the language can be called")
+        name = node.func.id
+        if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
+            raise self.fail(node, f"{name} takes plain arguments only")
+        if name == "Piecewise":
+            return self.piecewise(node, depth)
+        if name not in FUNCTIONS:
+            known = " ".join(sorted(FUNCTIONS))
+            raise self.fail(node, f"unknown function {name!r} (known: {known} Piecewise)")
+        word = FUNCTIONS[name]
+        if not word.least <= len(node.args) <= word.most:
+            wanted = str(word.least) if word.least == word.most else f"{word.least} or more"
+            raise self.fail(node, f"{name} takes {wanted} argument(s), not {len(node.args)}")
+        args = [self.visit(arg, depth) for arg in node.args]
+        if name == "indicator":
+            return word.build(self.condition(args[0], node))
+        if name not in ("hyper", "meijerg"):
+            args = [self.number(arg, node) for arg in args]
+        if any(arg.is_Rational and max(abs(arg.p), arg.q) > 10**6 for arg in args):
+            raise self.fail(node, f"the number in {name}(…) is too large")
+        if name in ("gamma", "zeta", "polygamma") and any(
+            arg.is_Rational and abs(arg) > 500 for arg in args
+        ):
+            raise self.fail(node, f"the number in {name}(…) is too large")
+        return word.build(*args)
+
+    def piecewise(self, node: ast.Call, depth: int) -> sp.Expr:
+        pieces = []
+        for arg in node.args:
+            if not isinstance(arg, ast.Tuple) or len(arg.elts) != 2:
+                raise self.fail(arg, "Piecewise takes (value, condition) pairs")
+            value = self.number(self.visit(arg.elts[0], depth), arg)
+            pieces.append((value, self.condition(self.visit(arg.elts[1], depth), arg)))
+        if not pieces:
+            raise self.fail(node, "Piecewise takes (value, condition) pairs")
+        if pieces[-1][1] is not sp.true:
+            pieces.append((sp.oo, sp.true))  # outside every condition: a hard constraint
+        return sp.Piecewise(*pieces)
+
+    def number(self, value: sp.Basic, node: ast.AST) -> sp.Expr:
+        if isinstance(value, sp.Expr):
+            return value
+        raise self.fail(node, "a number is wanted here, not a condition or a list")
+
+    def condition(self, value: sp.Basic, node: ast.AST) -> Boolean:
+        if isinstance(value, Boolean) and not isinstance(value, sp.Symbol):
+            return value
+        raise self.fail(node, "a condition such as a > 0 is wanted here, not a number")
