@@ -1,19 +1,67 @@
-"""Fit priors to feature activations, test independence, compare with controls."""
+"""Does the law hold? Fit priors to feature activations, test independence, compare with controls.
+
+Everything is loaded on first use. Files are named apart from the functions in them (``fitting``
+holds ``fit``), so that importing a file never hides a function.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neglog.validation.codes import Codes, read_codes
+    from neglog.validation.controls import gaussian_noise, random_dictionary
+    from neglog.validation.densities import density, log_density, scipy_law
+    from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
+    from neglog.validation.flags import FLAGS
+    from neglog.validation.opposites import Opposing, opposing
+    from neglog.validation.pairs import Coactivation, coactivation
+    from neglog.validation.results import counts, to_json
+    from neglog.validation.slab import SlabFit, pooled
 
 _WHERE = {
     "Codes": "codes",
     "read_codes": "codes",
+    "gaussian_noise": "controls",
+    "random_dictionary": "controls",
+    "density": "densities",
+    "log_density": "densities",
+    "scipy_law": "densities",
+    "FAMILIES": "families",
+    "Family": "families",
     "fit": "fitting",
+    "FLAGS": "flags",
+    "Opposing": "opposites",
+    "opposing": "opposites",
+    "Coactivation": "pairs",
+    "coactivation": "pairs",
+    "counts": "results",
+    "to_json": "results",
+    "SlabFit": "slab",
+    "pooled": "slab",
 }
 
-__all__ = ["Codes", "fit", "read_codes"]
+__all__ = [
+    "FAMILIES",
+    "FLAGS",
+    "Coactivation",
+    "Codes",
+    "Family",
+    "Opposing",
+    "SlabFit",
+    "coactivation",
+    "counts",
+    "density",
+    "fit",
+    "gaussian_noise",
+    "log_density",
+    "opposing",
+    "pooled",
+    "random_dictionary",
+    "read_codes",
+    "scipy_law",
+    "to_json",
+]
 
 
 def __getattr__(name: str) -> Any:
