@@ -1,0 +1,46 @@
+"""Write a folder of activations: `shard-00000.npy`, … and the sequence each row came from."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The name of the row → sequence index in a folder of shards.
+SEQUENCE = "sequence.npy"
+#: The name of the manifest in a folder of shards.
+MANIFEST = "harvest.json"
+
+
+class ShardWriter:
+    """Collects rows [n, d] and writes a shard whenever `rows_per_shard` have come together."""
+
+    def __init__(self, folder: Path, rows_per_shard: int, dtype: str) -> None:
+        self.folder = folder
+        self.rows_per_shard = rows_per_shard
+        self.dtype = np.dtype(dtype)
+        self.shards: list[dict[str, Any]] = []
+        self._waiting: list[NDArray[Any]] = []
+        self._rows = 0
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Append rows [n, d]."""
+        while len(rows):
+            part = rows[: self.rows_per_shard - self._rows]
+            self._waiting.append(part.astype(self.dtype))
+            self._rows += len(part)
+            rows = rows[len(part) :]
+            if self._rows == self.rows_per_shard:
+                self._flush()
+
+    def close(self) -> list[dict[str, Any]]:
+        """Write what is left; returns the shards as [{"file": …, "rows": …}, …]."""
+        if self._rows:
+            self._flush()
+        return self.shards
+
+    def _flush(self) -> None:
+        name = f"shard-{len(self.shards):05d}.npy"
+        np.save(self.folder / name, np.concatenate(self._waiting))
+        self.shards.append({"file": name, "rows": self._rows})
+        self._waiting, self._rows = [], 0

@@ -1,0 +1,26 @@
+"""Where training starts."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from neglog.sae.control import FixedStrength, TargetL0
+from neglog.sae.model import SAE
+
+#: A steered run starts with this many times the wanted number of active features.
+EXCESS = 2.0
+
+
+@torch.no_grad()
+def set_bias(sae: SAE, x: Tensor, control: FixedStrength | TargetL0) -> None:
+    """Encoder biases that make every latent active on the same share of x [n, d_in].
+
+    The share is EXCESS · target / width: no latent starts dead, the code starts sparse (and a
+    step fast) and L0 near its target. Without a target biases stay 0.
+    """
+    if not isinstance(control, TargetL0):
+        return
+    share = min(0.5, EXCESS * control.target / sae.width)
+    z = linear(sae.scaled(x), sae.W_enc)
+    rank = max(1, round(share * len(x)))
+    sae.b_enc.copy_(-z.kthvalue(len(x) - rank + 1, dim=0).values)
