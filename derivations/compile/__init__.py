@@ -1,0 +1,67 @@
+"""Compiling a penalty: from a symbolic record to a differentiable callable of torch, jax or numpy.
+
+Importing this imports neither torch nor jax; each backend's file does so when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from neglog.derivations.compile.arguments import Arguments, check, exact
+from neglog.derivations.compile.elementwise import Elementwise
+from neglog.derivations.compile.joint import Joint, decompose
+from neglog.priors.errors import InputError
+from neglog.priors.penalty import Penalty
+
+__all__ = ["compile_penalty"]
+
+
+def compile_penalty(
+    penalty: Penalty,
+    backend: str,
+    *,
+    strength: float = 1.0,
+    scale: float = 1.0,
+    learn: Sequence[str] = (),
+    params: Mapping[str, float] | None = None,
+) -> Any:
+    """strength·(φ(a/scale; θ) − φ(0; θ)) as a differentiable callable of ``backend``.
+
+    The subtraction is made where φ(0) is finite. Conventions, the same in all backends: at a kink
+    the derivative of smallest norm; on the positive domain the right derivative at 0, and a < 0
+    read as 0 with derivative 0.
+
+    Raises:
+        InputError: an unknown backend, parameter or name to learn, a missing or non-positive
+            number, or a function the backend does not have.
+    """
+    arguments = check(penalty, backend, strength, scale, learn, params or {})
+    return _backend(backend).build(penalty, _body(penalty, arguments), arguments)
+
+
+def _body(penalty: Penalty, arguments: Arguments) -> Elementwise | Joint:
+    """The symbolic side: what is evaluated, before any backend."""
+    theta = tuple(arguments.learned)
+    numbers = {s: exact(v) for s, v in arguments.learned.items()}
+    if penalty.joint:
+        return decompose(arguments.expr, penalty.domain, theta, numbers)
+    return Elementwise.of(arguments.expr, penalty.domain, theta, numbers)
+
+
+def _backend(name: str) -> Any:
+    """The backend's module, imported on first use.
+
+    Raises:
+        InputError: its package is not installed.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(f"neglog.derivations.compile.{name}_backend")
+    except ModuleNotFoundError as error:
+        if error.name in ("torch", "jax"):
+            raise InputError(
+                f"the {name} backend needs {name}: pip install 'neglog[{name}]'."
+            ) from None
+        raise

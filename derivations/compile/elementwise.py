@@ -1,0 +1,97 @@
+"""What every backend evaluates for one feature: functions of (a, θ) closed under differentiation.
+
+A penalty on the real domain is two half lines, φ₊ for a ≥ 0 and φ₋ for a ≤ 0, equal when φ is even.
+``Elementwise`` is a partial derivative of it, knowing its parity, its order and its value at a = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from neglog.derivations.compile.halfline import HalfLine
+from neglog.derivations.compile.program import Program, lower
+from neglog.priors.penalty import Penalty
+from neglog.priors.symbols import a, y
+
+Numbers = Mapping[sp.Symbol, sp.Expr]
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise:
+    """A partial derivative ∂ⁿ/∂aⁿ… of c-free φ(a; θ) − φ(0; θ) on one feature.
+
+    Attributes:
+        right: the function of y = a for a ≥ 0.
+        left: of y = −a for a ≤ 0; None on the positive domain, where a < 0 is read as 0.
+        symbols: θ, in the order a backend passes their values after ``a``.
+        order: how often it was differentiated in ``a``.
+    """
+
+    right: HalfLine
+    left: HalfLine | None
+    symbols: tuple[sp.Symbol, ...]
+    order: int = 0
+    _partials: dict[int, Elementwise] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, expr: sp.Expr, domain: str, symbols: tuple[sp.Symbol, ...], numbers: Numbers
+    ) -> Elementwise:
+        """φ from its expression in ``a``; ``numbers`` has a value for each of ``symbols``."""
+        right = HalfLine.of(expr.subs(a, y), numbers)
+        if domain == "positive":
+            return cls(right, None, symbols)
+        even = Penalty(expr, "real").on_half_line is not None
+        return cls(right, right if even else HalfLine.of(expr.subs(a, -y), numbers), symbols)
+
+    @property
+    def even(self) -> bool:
+        """Whether both half lines are one expression (φ even; its derivatives alternate)."""
+        return self.left is self.right
+
+    @property
+    def odd_order(self) -> bool:
+        """Whether a sign multiplies the left half line."""
+        return self.order % 2 == 1
+
+    def partial(self, index: int) -> Elementwise:
+        """∂/∂a for index 0, ∂/∂θᵢ for index i + 1 (computed once)."""
+        if index not in self._partials:
+            symbol = y if index == 0 else self.symbols[index - 1]
+            right = self.right.partial(symbol)
+            left = self.left
+            if left is not None:
+                left = right if self.even else left.partial(symbol)
+            order = self.order + (index == 0)
+            self._partials[index] = Elementwise(right, left, self.symbols, order)
+        return self._partials[index]
+
+    @cached_property
+    def program(self) -> Program:
+        """(y, θ…) → the half lines, one output where they are the same or the domain is positive."""
+        forms = [self.right.form]
+        if self.left is not None and not self.even:
+            forms.append(self.left.form)
+        return lower([y, *self.symbols], forms)
+
+    @cached_property
+    def wide(self) -> bool:
+        """Whether float32 input is computed in float64."""
+        return self.right.wide or (self.left is not None and self.left.wide)
+
+    @cached_property
+    def at_zero(self) -> float | None:
+        """The value at a = 0 where it is not simply the right half line's.
+
+        For a first derivative on the real domain the minimal-norm element of [−φ₋'(0), φ₊'(0)].
+        """
+        if self.left is None or not self.odd_order:
+            return None
+        if self.even:
+            return 0.0
+        low, high = -self.left.number_at_zero, self.right.number_at_zero
+        return 0.0 if low * high <= 0 else min(low, high, key=abs)

@@ -1,0 +1,156 @@
+"""Functions that sympy does not have and stable forms need, each with its derivative.
+
+They appear only inside this folder: the stable rewriting introduces them, programs lower them.
+"""
+
+from typing import Any
+
+import sympy as sp
+
+
+class Node(sp.Function):
+    """A function defined by an expression sympy can evaluate to any precision."""
+
+    def meaning(self) -> sp.Expr:
+        raise NotImplementedError
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self.meaning()._evalf(prec)
+
+
+class Log1p(Node):
+    """log(1 + u), accurate for small u."""
+
+    nargs = 1
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return sp.S.Zero if u.is_zero else None
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(1 + self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return 1 / (1 + self.args[0])
+
+
+class Expm1(Node):
+    """exp(u) − 1, accurate for small u."""
+
+    nargs = 1
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return sp.S.Zero if u.is_zero else None
+
+    def meaning(self) -> sp.Expr:
+        return sp.exp(self.args[0]) - 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.exp(self.args[0])
+
+
+class Sech(Node):
+    """1/cosh(u), which underflows instead of dividing by an overflow."""
+
+    nargs = 1
+    is_positive = True
+
+    def meaning(self) -> sp.Expr:
+        return 1 / sp.cosh(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return -self * sp.tanh(self.args[0])
+
+
+class LogCosh(Node):
+    """log cosh(u)."""
+
+    nargs = 1
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        return sp.S.Zero if u.is_zero else None
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(sp.cosh(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.tanh(self.args[0])
+
+
+class LogErfc(Node):
+    """log erfc(u), finite where erfc underflows."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(sp.erfc(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        u = self.args[0]
+        return -2 / sp.sqrt(sp.pi) / Erfcx(u)
+
+
+class Erfcx(Node):
+    """exp(u²)·erfc(u)."""
+
+    nargs = 1
+    is_positive = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.exp(self.args[0] ** 2) * sp.erfc(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        u = self.args[0]
+        return 2 * u * self - 2 / sp.sqrt(sp.pi)
+
+
+class LogBesselK(Node):
+    """log K_n(x) for x > 0, finite where K_n underflows."""
+
+    nargs = 2
+    is_extended_real = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(sp.besselk(*self.args))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if argindex == 1:
+            raise sp.ArgumentIndexError(self, argindex)
+        n, x = self.args
+        return n / x - sp.exp(LogBesselK(n + 1, x) - self)
+
+
+class LogE1(Node):
+    """log E₁(x) for x > 0, finite where E₁ underflows."""
+
+    nargs = 1
+    is_extended_real = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(sp.expint(1, self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        x = self.args[0]
+        return -sp.exp(-x - self) / x
+
+
+class LogSumExp(Node):
+    """log Σ exp(Lᵢ), computed from the largest Lᵢ."""
+
+    is_extended_real = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.log(sum(sp.exp(u) for u in self.args))
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.exp(self.args[argindex - 1] - self)
+
+    @classmethod
+    def eval(cls, *logs: sp.Expr) -> Any:
+        return logs[0] if len(logs) == 1 else None
