@@ -154,11 +154,10 @@ def _from_sparse(matrix: Any) -> Codes:
 def _require_sound(matrix: Any) -> None:
     """Raise InputError unless pointers and indices describe a matrix of the stated shape."""
     starts, indices, width = matrix.indptr, matrix.indices, matrix.shape[matrix.format == "csr"]
-    if starts[0] != 0 or (np.diff(starts) < 0).any() or starts[-1] > min(
-        len(indices), len(matrix.data)
-    ):
+    stored = min(len(indices), len(matrix.data))
+    if starts[0] != 0 or (np.diff(starts) < 0).any() or starts[-1] > stored:
         raise InputError(
-            f"the codes' {matrix.format.upper()} row pointers are damaged: they must rise from 0 to "
+            f"the codes' {matrix.format.upper()} pointers are damaged: they must rise from 0 to "
             "the number of stored values."
         )
     used = indices[: starts[-1]]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neglog.validation.segments import Floats
 
-STEP, DEPTH = 0.005, 750.0  # grid on −log p: spacing, and where it ends (exp(−745) is the least double)
+STEP, DEPTH = 0.005, 750.0  # grid on −log p: spacing and end (the least double is exp(−745))
 
 
 @dataclass
@@ -27,7 +27,8 @@ class Discoveries:
         """Count log p-values of ``tests`` tests; those left out count as p = 1."""
         self.tests += tests
         depth = np.minimum(np.maximum(-log_p, 0.0), DEPTH)
-        self.histogram += np.bincount((depth / STEP).astype(np.int64), minlength=len(self.histogram))
+        place = (depth / STEP).astype(np.int64)
+        self.histogram += np.bincount(place, minlength=len(self.histogram))
 
     def _adjusted(self) -> Floats:
         """log q at each grid point, rising towards p = 1."""

@@ -258,7 +258,7 @@ FAMILIES: dict[str, Family] = {
                 feasible=T[0] > -N,
                 corner=Corner(-N * log(TOP), {"c": sympy.Integer(-1), "scale": TOP}, "boundary"),
             ),
-            regular=XI > -Rational(1, 2),
+            regular=sympy.Gt(XI, -Rational(1, 2)),
         ),
     )
 }
@@ -272,5 +272,3 @@ def family(name: str) -> Family:
         raise InputError(
             f"there is no family {name!r}; the families are {', '.join(FAMILIES)}."
         ) from None
-
-

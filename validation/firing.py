@@ -1,6 +1,7 @@
 """The null of co-firing: features fire independently, each with its rate, on tokens with theirs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Firing:
         their total (Hájek 1964, Asymptotic theory of rejective sampling): features that share a
         budget exclude each other a little, by a factor 1 − 1/L0 where rates are low. V is the
         variance of Σ_t (x_ti − p_ti)(x_tj − p_tj), to which C − E reduces once the margins are
-        matched; with one level it is the hypergeometric variance. The correction of E scales it too.
+        matched (one level: the hypergeometric variance). The correction of E scales it too.
         """
         a, b = self.p[rows], self.p[columns]
         free_a, free_b = a * (1 - a), b * (1 - b)
@@ -78,7 +79,7 @@ def token_rates(counts: NDArray[np.int64], per_token: NDArray[np.int64]) -> Firi
     return Firing(special.expit(beta[:, None] + alpha), m, budget=True)
 
 
-def _newton(target: NDArray[np.generic], value: Floats, slope: Floats) -> Floats:
+def _newton(target: NDArray[Any], value: Floats, slope: Floats) -> Floats:
     return np.clip((target - value) / np.maximum(slope, 1e-300), -2.0, 2.0)
 
 
@@ -89,7 +90,7 @@ def _levels(active: NDArray[np.int64]) -> tuple[Floats, Floats]:
         return values.astype(float), tokens.astype(float)
     group = (np.cumsum(tokens) - 1) * LEVELS // tokens.sum()
     _, group = np.unique(group, return_inverse=True)
-    m = np.bincount(group, tokens)
+    m = np.bincount(group, tokens).astype(float)
     return np.bincount(group, values * tokens) / m, m
 
 
@@ -127,7 +128,8 @@ def _cdf(count: Floats, mean: Floats, variance: Floats) -> Floats:
     rate, size = _binomial(mean, variance)
     room = np.maximum(np.where(np.isfinite(size), size, 1.0) - count, 1e-12)
     binomial = special.betainc(room, count + 1, 1 - rate)
-    return np.where(rate > 0, np.where(count >= size, 1.0, binomial), special.gammaincc(count + 1, mean))
+    binomial = np.where(count >= size, 1.0, binomial)
+    return np.where(rate > 0, binomial, special.gammaincc(count + 1, mean))
 
 
 def _log(p: Floats) -> Floats:

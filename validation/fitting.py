@@ -45,7 +45,7 @@ def fit(
     record, rows = read_codes(codes), resolve(families)
     if min_nonzero < 3:
         raise InputError(f"min_nonzero is {min_nonzero}; a fit needs at least 3 values.")
-    sort = _Sort(record, min_nonzero)
+    sort = Sort(record, min_nonzero)
     optima: list[list[Optimum]] = [[] for _ in rows]
     for chunk in sort.chunks():
         original = None if all(row.scaled for row in rows) else chunk.original()
@@ -81,7 +81,7 @@ def _fit(row: Family, samples: Segments, original: Segments | None) -> Optimum:
     return optimum
 
 
-class _Sort:
+class Sort:
     """Which features can be fitted, and why the others cannot."""
 
     def __init__(self, codes: Codes, min_nonzero: int) -> None:
@@ -116,7 +116,7 @@ def _cuts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _table(
-    codes: Codes, rows: list[Family], sort: _Sort, optima: list[list[Optimum]]
+    codes: Codes, rows: list[Family], sort: Sort, optima: list[list[Optimum]]
 ) -> "pd.DataFrame":
     import pandas as pd
 

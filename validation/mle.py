@@ -1,12 +1,16 @@
 """Batched maximum likelihood: a safeguarded Newton iteration over many features at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neglog.validation.profile import Free, Profile
+from neglog.validation.numeric import numpy_function
+from neglog.validation.profile import TOP, Free, N, Profile
 from neglog.validation.segments import Floats, Segments
+
+Mask = NDArray[np.bool_]
 
 TOLERANCE = 1e-9  # nat per sample that one more Newton step would gain
 MAX_ITERATIONS = 100
@@ -41,7 +45,7 @@ class _State:
     gradient: Floats  # in u
     hessian: Floats
 
-    def keep(self, mask: NDArray[np.bool_]) -> "_State":
+    def keep(self, mask: Mask) -> "_State":
         cut = {
             name: value[..., mask]
             for name, value in vars(self).items()
@@ -51,8 +55,15 @@ class _State:
         return replace(self, segments=self.segments.take(mask), still=still, **cut)
 
 
-def maximise(profile: Profile, segments: Segments) -> Optimum:
+def maximise(
+    profile: Profile,
+    segments: Segments,
+    start: Floats | None = None,
+    pinned: Sequence[bool] | None = None,
+) -> Optimum:
     """The maximum-likelihood fit of every feature, with standard errors and flags.
+
+    start: θ (k, m) to begin with instead of the profile's own; pinned: which of the k stay there.
 
     Newton's step with the Hessian's eigenvalues made negative, inside a trust region, in
     coordinates u that respect the parameters' ranges. A feature is finished when the step would
@@ -60,14 +71,15 @@ def maximise(profile: Profile, segments: Segments) -> Optimum:
     expansion, which leaves an error of the third order in it.
     """
     k, m = len(profile.free), len(segments.n)
-    state = _begin(profile, segments)
+    state = _begin(profile, segments, start, np.array(pinned or [False] * k, dtype=bool))
     theta = np.empty((k, m))
     sums = np.empty((len(profile.rows), m))
     loglik = np.empty(m)
-    at_low, at_high, stuck = (np.zeros(m, dtype=bool) for _ in range(3))
+    at_low: Mask = np.zeros(m, dtype=bool)
+    at_high, stuck = at_low.copy(), at_low.copy()
     for iteration in range(MAX_ITERATIONS + 1):
         step, gain = _newton(state)
-        stop = gain <= TOLERANCE * state.segments.n
+        stop: Mask = gain <= TOLERANCE * state.segments.n
         lost = ~stop & ((state.radius < SMALLEST_RADIUS) | (iteration == MAX_ITERATIONS))
         done = stop | lost
         if done.any():
@@ -94,21 +106,21 @@ def maximise(profile: Profile, segments: Segments) -> Optimum:
     _, _, hessian = profile.value(segments.n, segments.top, theta, sums)
     params, se = profile.report(segments.n, segments.top, theta, sums, -hessian)
     if profile.corner is not None:
-        where = _corner(profile, segments, loglik, params)
-        for entry in np.flatnonzero(where):
+        beaten = _corner(profile, segments, loglik, params)
+        for entry in np.flatnonzero(beaten):
             flags[entry] = [profile.corner.flag]
-        at_low |= where
+        at_low |= beaten
     se[:, at_low | at_high | stuck] = np.nan
     _flag(flags, np.isnan(se).any(axis=0) & ~(at_low | at_high | stuck), "no-curvature")
     return Optimum(loglik, params, se, [tuple(f) for f in flags])
 
 
-def _flag(flags: list[list[str]], where: NDArray[np.bool_], flag: str) -> None:
+def _flag(flags: list[list[str]], where: Mask, flag: str) -> None:
     for entry in np.flatnonzero(where):
         flags[entry].append(flag)
 
 
-def _begin(profile: Profile, segments: Segments) -> _State:
+def _begin(profile: Profile, segments: Segments, start: Floats | None, pinned: Mask) -> _State:
     k, m = len(profile.free), len(segments.n)
 
     def rows(statistic: str, default: float = 0.0) -> Floats:
@@ -121,7 +133,9 @@ def _begin(profile: Profile, segments: Segments) -> _State:
     reach = rows("reach")
     offset = _offset(profile.free)
     low, high = (np.log(offset + reach * rows(name)) for name in ("low", "high"))
-    u = np.clip(np.log(offset + reach * rows("start")), low, high)
+    begin = rows("start") if start is None else np.broadcast_to(start, (k, m))
+    u = np.clip(np.log(offset + reach * begin), low, high)
+    low[pinned], high[pinned] = u[pinned], u[pinned]
     still = profile.statistics(segments)
     state = _State(
         np.arange(m), segments, still, u, low, high, reach, rows("hole"), np.full(m, 2.0),
@@ -144,7 +158,7 @@ def _theta(profile: Profile, state: _State, u: Floats) -> Floats:
 
 
 def _look(profile: Profile, state: _State, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Sums, ℓ, and its derivatives in u: with θ' = θ'' = eᵘ/reach, H_u = θ'θ'H_θ + diag(g_θ θ'')."""
+    """Sums, ℓ, and its derivatives in u: θ' = θ'' = eᵘ/reach, H_u = θ'θ'H_θ + diag(g_θ θ'')."""
     theta = _theta(profile, state, u)
     sums = profile.evaluate(state.segments, theta, state.still)
     loglik, gradient, hessian = profile.value(state.segments.n, state.segments.top, theta, sums)
@@ -170,7 +184,7 @@ def _newton(state: _State) -> tuple[Floats, Floats]:
 
 
 def ascent(gradient: Floats, hessian: Floats) -> Floats:
-    """|H|⁻¹g for gradients (k, m) and Hessians (k, k, m): Newton where H < 0, else still upwards."""
+    """|H|⁻¹g for gradients (k, m) and Hessians (k, k, m): Newton where H < 0, else upwards."""
     if len(gradient) == 0:
         return gradient
     if len(gradient) == 1:
@@ -192,7 +206,8 @@ def _advance(profile: Profile, state: _State, step: Floats, gain: Floats) -> Non
     better = ratio > 1e-4
     length = np.sqrt((step**2).sum(axis=0))
     state.radius = np.where(ratio < 0.25, 0.25 * length, state.radius)
-    state.radius = np.where((ratio > 0.75) & (length > 0.9 * state.radius), 3 * length, state.radius)
+    far = (ratio > 0.75) & (length > 0.9 * state.radius)
+    state.radius = np.where(far, 3 * length, state.radius)
     for name, new in (
         ("u", there), ("sums", sums), ("loglik", loglik), ("gradient", gradient),
         ("hessian", hessian),
@@ -201,7 +216,7 @@ def _advance(profile: Profile, state: _State, step: Floats, gain: Floats) -> Non
 
 
 def _expand(profile: Profile, sums: Floats, shift: Floats) -> Floats:
-    """The sums at θ + shift by second-order Taylor expansion; their derivatives by what is known."""
+    """The sums at θ + shift by second-order Taylor expansion, their slopes by first-order."""
     out = sums.copy()
     place = {row: number for number, row in enumerate(profile.rows)}
     for (j, index), number in place.items():
@@ -218,7 +233,7 @@ def _expand(profile: Profile, sums: Floats, shift: Floats) -> Floats:
 def _to_limit(
     profile: Profile,
     segments: Segments,
-    where: NDArray[np.bool_],
+    where: Mask,
     theta: Floats,
     sums: Floats,
     loglik: Floats,
@@ -232,13 +247,8 @@ def _to_limit(
     loglik[where] = profile.value(part.n, part.top, theta[:, where], sums[:, where])[0]
 
 
-def _corner(
-    profile: Profile, segments: Segments, loglik: Floats, params: Floats
-) -> NDArray[np.bool_]:
+def _corner(profile: Profile, segments: Segments, loglik: Floats, params: Floats) -> Mask:
     """Replace optima that the corner of the parameter space beats; returns where."""
-    from neglog.validation.numeric import numpy_function
-    from neglog.validation.profile import N, TOP
-
     corner = profile.corner
     assert corner is not None
     function = numpy_function([N, TOP], [corner.loglik, *corner.params.values()])

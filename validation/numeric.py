@@ -6,8 +6,6 @@ from typing import Any
 import sympy
 
 
-
-
 def numpy_function(
     arguments: Sequence[sympy.Symbol],
     expressions: Sequence[sympy.Expr],

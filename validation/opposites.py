@@ -12,7 +12,7 @@ from neglog.priors.errors import InputError
 from neglog.validation.tensorfile import read_safetensors
 
 BLOCK = 1024  # features compared with as many others at once
-DECODER_NAMES = ("W_dec", "decoder", "decoder.weight", "dec")
+DECODER_NAMES = ("W_dec", "decoder")  # features × d
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def opposing(
 
 
 def most_opposite(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Each row's lowest cosine with any other row, and which row that is; (features, d) → 2 × (features,)."""
-    unit = np.asarray(rows, dtype=np.float32)
+    """Each row's lowest cosine with any other row of (features, d), and which row that is."""
+    unit: NDArray[Any] = np.asarray(rows, dtype=np.float32)
     length = np.linalg.norm(unit, axis=1, keepdims=True)
     unit = unit / np.where(length > 0, length, 1)
     size = len(unit)
@@ -86,11 +86,11 @@ def most_opposite(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.i
 
 
 def _lower(
-    lowest: NDArray[np.float32],
+    lowest: NDArray[Any],
     partner: NDArray[np.int64],
     i: int,
     j: int,
-    cosine: NDArray[np.float32],
+    cosine: NDArray[Any],
 ) -> None:
     place = cosine.argmin(axis=1)
     value = cosine[np.arange(len(cosine)), place]
@@ -143,6 +143,8 @@ def _from_path(path: Path) -> NDArray[Any]:
     for name in DECODER_NAMES:
         if name in tensors:
             return tensors[name]
+    if "decoder.weight" in tensors:  # a linear layer's weight: d × features
+        return tensors["decoder.weight"].T
     if len(tensors) == 1:
         return next(iter(tensors.values()))
     raise InputError(f"{path} has no decoder among its tensors: {', '.join(sorted(tensors))}.")

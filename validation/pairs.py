@@ -90,9 +90,11 @@ def coactivation(
     independently, given how often each feature fires and how many features fire on each token
     (``rates="token"``: exclusive and coactivating are then relative to what the tokens' budgets do
     to every pair). With ``rates="equal"`` all tokens have one rate and no budget: what makes tokens
-    differ then counts as coactivation, and a fixed number of active features as exclusion. Each direction has one-sided p-values and its own Benjamini–Hochberg control at
-    ``alpha``, over *testable* pairs: those whose rates allow significance at all. A pair that never
-    fired together but was not expected to is not testable, and is not evidence.
+    differ then counts as coactivation, and a fixed number of active features as exclusion.
+
+    Each direction has one-sided p-values and its own Benjamini–Hochberg control at ``alpha``, over
+    *testable* pairs: those whose rates allow significance at all. A pair that never fired together
+    but was not expected to is not testable, and is not evidence.
 
     codes: tokens × features, anything ``read_codes`` takes. min_count: features with fewer active
     tokens are left out. top: pairs listed in each direction, by |z|. sequence (tokens,): which

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 
 from neglog.validation.numeric import numpy_function
 from neglog.validation.segments import Floats, Segments
@@ -163,7 +164,7 @@ class Profile:
         return [N, TOP, *self.symbols, *self.row_symbols.values()]
 
     def value(
-        self, n: Floats, top: Floats, theta: Floats, sums: Floats
+        self, n: NDArray[Any], top: Floats, theta: Floats, sums: Floats
     ) -> tuple[Floats, Floats, Floats]:
         """ℓ (m,), its gradient (k, m) and Hessian (k, k, m) in θ."""
         k, m = len(self.free), len(n)
@@ -187,7 +188,7 @@ class Profile:
         return numpy_function(self._arguments, out, self.known)
 
     def report(
-        self, n: Floats, top: Floats, theta: Floats, sums: Floats, information: Floats
+        self, n: NDArray[Any], top: Floats, theta: Floats, sums: Floats, information: Floats
     ) -> tuple[Floats, Floats]:
         """Parameters and standard errors, each (params, m), from −∂²ℓ/∂θ² (k, k, m).
 
@@ -203,7 +204,8 @@ class Profile:
             if k:
                 solved = inverse(information)
                 variance = variance + np.einsum("pim,ijm,pjm->pm", slopes, solved, slopes)
-            return params, np.sqrt(np.where(variance > 0, variance, np.nan))
+            se: Floats = np.sqrt(np.where(variance > 0, variance, np.nan))
+            return params, se
 
 
 def inverse(matrix: Floats) -> Floats:
@@ -215,10 +217,10 @@ def inverse(matrix: Floats) -> Floats:
         values, vectors = np.linalg.eigh(stacked[good])
         values = np.where(values > 0, values, np.nan)
         out[good] = np.einsum("mik,mk,mjk->mij", vectors, 1 / values, vectors)
-    return np.moveaxis(out, 0, -1)
+    return np.asarray(np.moveaxis(out, 0, -1))
 
 
 def _sum(segments: Segments, values: Any) -> Floats:
     if np.ndim(values) == 0:
         return segments.n * float(values)
-    return segments.sum(values)
+    return segments.sum(np.asarray(values))

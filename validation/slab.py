@@ -1,0 +1,134 @@
+"""Which one slab fits all features best: a shape they share, and a scale each has of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from scipy import optimize
+
+from neglog.priors.errors import InputError
+from neglog.validation.codes import read_codes
+from neglog.validation.families import Family
+from neglog.validation.fitting import Sort, fit_one, resolve
+from neglog.validation.generic import generic_profile
+from neglog.validation.mle import maximise
+from neglog.validation.profile import Free, Profile, constant
+from neglog.validation.segments import Floats, Segments
+
+
+@dataclass(frozen=True)
+class SlabFit:
+    """One law for all features: feature f follows (1 − π_f) δ₀ + π_f · family(shapes, scale_f)."""
+
+    family: str
+    shapes: Mapping[str, float]
+    features: NDArray[np.int64]  # (fitted,) which features were used
+    scales: Floats  # (fitted,)
+    zero_fraction: float  # 1 − π, mean over the features used
+    loglik: float  # nat, over all their non-zero values
+    aic: float  # counts the shapes and one scale for each feature
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The shapes, and scale 1: activations in units of their feature's scale."""
+        return {**self.shapes, "scale": 1.0}
+
+    @property
+    def typical_scale(self) -> float:
+        """Geometric mean of the features' scales."""
+        return float(np.exp(np.log(self.scales).mean()))
+
+
+def pooled(
+    codes: Any, families: Sequence[str | Family] | None = None, min_nonzero: int = 50
+) -> list[SlabFit]:
+    """Families by how well one shape fits all features, lowest AIC first.
+
+    Maximises Σ_f ℓ_f(shape, scale_f) with a free scale for each feature. With one shape parameter
+    the outer search is one-dimensional, between the smallest and the largest of the features' own
+    estimates; families without shape are the sum of their separate fits.
+
+    Arguments as for ``fit``. Raises InputError if no feature has ``min_nonzero`` values, or a
+    family has no scale or more than one shape.
+    """
+    record, rows = read_codes(codes), resolve(families)
+    for row in rows:
+        if not row.scaled or len(row.shapes) > 1:
+            raise InputError(
+                f"{row.name} cannot be pooled: it needs a scale and at most one shape."
+            )
+    sort = Sort(record, min_nonzero)
+    chunks = list(sort.chunks())
+    if not chunks:
+        raise InputError(f"no feature has {min_nonzero} different non-zero values to fit.")
+    where = np.concatenate(sort.fitted)
+    zero = float(record.zero_fraction[where].mean())
+    fits = []
+    for row in rows:
+        shapes, scales, loglik = _one(row, chunks)
+        aic = 2 * (len(shapes) + len(where)) - 2 * loglik
+        fits.append(SlabFit(row.name, shapes, where, scales, zero, loglik, aic))
+    return sorted(fits, key=lambda fit: fit.aic)
+
+
+def _one(row: Family, chunks: list[Segments]) -> tuple[dict[str, float], Floats, float]:
+    """Shared shape (none or one), scales and total log-likelihood."""
+    own = [fit_one(row, chunk) for chunk in chunks]
+    names = list(row.params)
+    scales = [o.params[names.index("scale")] for o in own]
+    if not row.shapes:
+        return {}, np.concatenate(scales), float(sum(o.loglik.sum() for o in own))
+    (name,) = row.shapes
+    shape = np.concatenate([o.params[names.index(name)] for o in own])
+    profile, signed = _profile(row.name, row.logpdf, row.params["scale"], row.params[name])
+    # A signed shape (c of the generalised Pareto) lives above −1: search log(1 + c), else its log.
+    to, back = (np.log1p, np.expm1) if signed else (np.log, np.exp)
+    low, high = to(np.maximum(shape.min(), -0.99 if signed else 1e-6)), to(shape.max())
+    latest = [s / chunk.unit for s, chunk in zip(scales, chunks, strict=True)]
+
+    def loss(u: float) -> float:
+        """−Σ_f max over scale_f, each search starting where the last one ended."""
+        value, out = float(back(u)), 0.0
+        for place, chunk in enumerate(chunks):
+            start = (
+                np.maximum(latest[place], -1.01 * value * chunk.top) if signed else latest[place]
+            )
+            start = np.stack([start, np.full(len(start), value)])
+            found = maximise(profile, chunk, start, pinned=(False, True))
+            latest[place] = found.params[0]
+            out -= float((found.loglik - chunk.n * np.log(chunk.unit)).sum())
+        return out
+
+    if high - low < 1e-9:  # a single feature, or all the same
+        return {name: float(back(low))}, np.concatenate(scales), -loss(low)
+    best = optimize.minimize_scalar(
+        loss, bounds=(low, high), method="bounded", options={"xatol": 1e-5}
+    )
+    loglik = -loss(best.x)
+    final = [s * chunk.unit for s, chunk in zip(latest, chunks, strict=True)]
+    return {name: float(back(best.x))}, np.concatenate(final), loglik
+
+
+@cache
+def _profile(
+    name: str, logpdf: sympy.Expr, scale: sympy.Symbol, shape: sympy.Symbol
+) -> tuple[Profile, bool]:
+    """The likelihood in (scale, shape), and whether the shape can be negative."""
+    signed = not shape.is_positive
+    if logpdf.has(sympy.Piecewise) and signed:  # the branch at shape = 0 is its limit
+        logpdf = logpdf.args[-1].expr
+    free = (
+        Free(scale, constant(1.0)),
+        Free(
+            shape,
+            constant(1.0),
+            low=constant(-0.999 if signed else 1e-10),
+            offset=int(signed),
+            hole=constant(1e-5) if signed else None,
+        ),
+    )
+    return generic_profile(logpdf, free, {"scale": scale, name: shape}), signed
