@@ -184,7 +184,7 @@ def _note(
     se: Floats,
     row: Family,
 ) -> None:
-    silent = np.isnan(se).any(axis=0)
+    silent = np.any(np.isnan(se), axis=0)
     for line, own in enumerate(found):
         if not own and silent[line] and row.regular != sympy.true:
             own = ("irregular",)

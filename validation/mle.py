@@ -79,7 +79,7 @@ def maximise(
     at_high, stuck = at_low.copy(), at_low.copy()
     for iteration in range(MAX_ITERATIONS + 1):
         step, gain = _newton(state)
-        stop: Mask = gain <= TOLERANCE * state.segments.n
+        stop: Mask = np.asarray(gain <= TOLERANCE * state.segments.n)
         lost = ~stop & ((state.radius < SMALLEST_RADIUS) | (iteration == MAX_ITERATIONS))
         done = stop | lost
         if done.any():
@@ -90,8 +90,8 @@ def maximise(
             sums[:, where] = _expand(profile, state.sums, then - now)[:, done]
             loglik[where] = (state.loglik + np.where(lost, 0.0, gain))[done]
             end = state.u + step
-            at_low[where] = (end <= state.low).any(axis=0)[done]
-            at_high[where] = (end >= state.high).any(axis=0)[done]
+            at_low[where] = np.any(end <= state.low, axis=0)[done]
+            at_high[where] = np.any(end >= state.high, axis=0)[done]
             stuck[where] = lost[done]
             if done.all():
                 break

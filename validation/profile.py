@@ -205,7 +205,7 @@ class Profile:
                 solved = inverse(information)
                 variance = variance + np.einsum("pim,ijm,pjm->pm", slopes, solved, slopes)
             se: Floats = np.sqrt(np.where(variance > 0, variance, np.nan))
-            return params, se
+            return np.asarray(params), se
 
 
 def inverse(matrix: Floats) -> Floats:
@@ -222,5 +222,5 @@ def inverse(matrix: Floats) -> Floats:
 
 def _sum(segments: Segments, values: Any) -> Floats:
     if np.ndim(values) == 0:
-        return segments.n * float(values)
+        return np.asarray(segments.n * float(values), dtype=np.float64)
     return segments.sum(np.asarray(values))

@@ -94,9 +94,7 @@ def _one(row: Family, chunks: list[Segments]) -> tuple[dict[str, float], Floats,
         """−Σ_f max over scale_f, each search starting where the last one ended."""
         value, out = float(back(u)), 0.0
         for place, chunk in enumerate(chunks):
-            start = (
-                np.maximum(latest[place], -1.01 * value * chunk.top) if signed else latest[place]
-            )
+            start = np.maximum(latest[place], -1.01 * value * chunk.top)  # inside the support
             start = np.stack([start, np.full(len(start), value)])
             found = maximise(profile, chunk, start, pinned=(False, True))
             latest[place] = found.params[0]
