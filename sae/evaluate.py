@@ -46,3 +46,13 @@ def evaluate(
         "l0": active / len(index),
         "never_active": float((~fired).double().mean()),
     }
+
+
+@torch.no_grad()
+def mean_active(sae: SAE, x: torch.Tensor) -> float:
+    """L0: the mean number of active latents of raw activations x [batch, d_in], in use."""
+    was = sae.training
+    sae.eval()
+    l0 = float((sae.encode(x) > 0).sum()) / len(x)
+    sae.train(was)
+    return l0

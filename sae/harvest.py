@@ -62,16 +62,17 @@ def harvest(
         net, tokenizer = load_model(folder)
         block = cut_after(net.to(device), layer)
         longest = getattr(net.config, "max_position_embeddings", None) or seq_len
+        length = min(seq_len, longest)
         about = {
             "schema": "neglog.harvest/1",
             "model": str(model),
             "layer": layer,
             "dtype": dtype,
-            "seq_len": min(seq_len, longest),
+            "seq_len": length,
             "text": "python" if text is None else [str(path) for path in text],
             "text_sha256": text_hash(documents),
         }
-        found = limited(windows(pieces(documents), tokenizer, about["seq_len"]), tokens)
+        found = limited(windows(pieces(documents), tokenizer, length), tokens)
         folders = {s: partial if isinstance(site, str) else partial / s for s in sites}
         for path in folders.values():
             path.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ gradients are the dense ones to rounding (tests/sae/test_kernels.py); CROSSOVER 
 which density on dense matrix products are faster.
 """
 
+import warnings
 from typing import Any
 
 import torch
@@ -16,6 +17,11 @@ from neglog.sae.pattern import Pattern
 
 #: Density above which a dense step is faster, measured by benchmarks/step.py on two cores.
 CROSSOVER = 0.25
+
+with warnings.catch_warnings():
+    # torch says once that CSR tensors are in beta; said here, nobody needs to read it.
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0, 0], [], [], (1, 1))
 
 
 def rows_times(values: Tensor, pattern: Pattern, dense: Tensor) -> Tensor:
@@ -86,11 +92,11 @@ def encode_active(x: Tensor, weight: Tensor, bias: Tensor, z: Tensor, pattern: P
 
     x [batch, d] gets no gradient; weight [m, d] and bias [m] get theirs.
     """
-    out: Tensor = _Encode.apply(x, weight, bias, z, pattern)  # type: ignore[no-untyped-call]
+    out: Tensor = _Encode.apply(x, weight, bias, z, pattern)
     return out
 
 
 def decode_active(values: Tensor, weight: Tensor, pattern: Pattern) -> Tensor:
     """A @ weight [batch, d] for A with `values` [n] at `pattern` and weight [m, d]."""
-    out: Tensor = _Decode.apply(values, weight, pattern)  # type: ignore[no-untyped-call]
+    out: Tensor = _Decode.apply(values, weight, pattern)
     return out

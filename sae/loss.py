@@ -51,7 +51,7 @@ def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = N
     if done.pattern is None:
         code = done.values
         if norms is not None:
-            code = _OnUnitColumns.apply(code, norms)  # type: ignore[no-untyped-call]
+            code = _OnUnitColumns.apply(code, norms)
         return penalty(code).sum() / done.batch
     values = done.values
     if norms is not None:

@@ -14,7 +14,11 @@ from neglog.sae.data import Activations, Scaling, open_activations
 
 
 class SAE(nn.Module):
-    """u = (x − mean)/scale;  a = act(u W_encᵀ + b_enc);  x̂ = out_mean + out_scale · (a W_dec + b_dec).
+    """A code a of the input x and its reconstruction x̂:
+
+        u = (x − mean)/scale
+        a = act(u W_encᵀ + b_enc)
+        x̂ = out_mean + out_scale · (a W_dec + b_dec)
 
     With a linear skip, u W_skipᵀ is added inside the last bracket. Mean and scale are part of the
     model, so it takes raw activations; codes are in units of the scaled input.
@@ -86,7 +90,7 @@ class SAE(nn.Module):
             "d_in": self.d_in,
             "d_out": self.d_out,
             "width": self.width,
-            "activation": self.activation.settings(),
+            "activation": self.activation.settings(),  # type: ignore[operator]
             "skip": self.W_skip is not None,
         }
 

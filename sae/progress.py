@@ -27,4 +27,8 @@ def progress_bar(what: str, total: int, show: bool) -> Iterator[Callable[[int, s
     )
     with Progress(*columns, console=Console(stderr=True), disable=not show) as bar:
         task = bar.add_task(what, total=total, words="")
-        yield lambda done, words="": bar.update(task, advance=done, words=words)
+
+        def advance(done: int, words: str) -> None:
+            bar.update(task, advance=done, words=words)
+
+        yield advance

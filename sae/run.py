@@ -6,12 +6,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from neglog.priors.errors import InputError
 from neglog.sae.checkpoint import METRICS, save
 from neglog.sae.data import Activations, batches, check_and_scale, open_activations, split
-from neglog.sae.evaluate import evaluate
+from neglog.sae.evaluate import evaluate, mean_active
 from neglog.sae.files import new_folder
 from neglog.sae.loss import CompiledPenalty
 from neglog.sae.model import SAE
@@ -21,6 +22,8 @@ from neglog.sae.trainer import Trainer
 
 #: A latent silent for this many tokens counts as dead.
 DEAD_AFTER = 100_000
+#: A target L0 is that of held-out rows: looked at this often, on at most this many of them.
+STEER_EVERY, STEER_ROWS = 20, 4096
 
 
 def train(
@@ -111,15 +114,19 @@ def _loop(
     rows = batches(fit, batch, seed)
     set_bias(trainer.sae, x.rows(next(batches(fit, min(len(fit), 4096), seed + 1))).to(device),
              trainer.control)  # fmt: skip
+    # The held-out rows decide one number, the strength at which their L0 is the target.
+    unseen = x.rows(np.random.default_rng(seed).permutation(test)[:STEER_ROWS]).to(device)
     with progress_bar("train", steps, progress) as advance:
         for step in range(1, steps + 1):
             index = next(rows)
             done = trainer.step(x.rows(index).to(device),
                                 None if y is None else y.rows(index).to(device))  # fmt: skip
+            if step % STEER_EVERY == 0:
+                trainer.control.correct(mean_active(trainer.sae, unseen))
             advance(1, f"L0 {done['l0']:.1f}")
             if step % eval_every and step < steps:
                 continue
-            line = {"step": step, "tokens": trainer.tokens, **done,
+            line = {"step": step, "tokens": trainer.tokens, **done, "train_l0": done["l0"],
                     **evaluate(trainer.sae, x, test, y), "dead": trainer.dead(DEAD_AFTER),
                     "seconds": round(time.perf_counter() - began, 3)}  # fmt: skip
             if folder is not None:

@@ -66,7 +66,7 @@ class Trainer:
         self.silent = torch.zeros(sae.width, dtype=torch.long, device=sae.W_enc.device)
 
     def step(self, x: Tensor, y: Tensor | None = None) -> dict[str, float]:
-        """One step on raw activations x [batch, d_in] (and the target y [batch, d_out], if another).
+        """One step on raw activations x [batch, d_in], towards x or the target y [batch, d_out].
 
         Returns loss, reconstruction and penalty (means over samples; penalty without the
         strength), strength, l0.
@@ -83,14 +83,14 @@ class Trainer:
         penalty = error.new_zeros(()) if self.penalty is None else penalty_value(self.penalty, done)
         loss = error + strength * penalty if strength else error
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._descend()
 
         counts = done.counts()
         l0 = int(counts.sum()) / len(x)
         self.density = l0 / self.sae.width
         self.silent.add_(len(x)).masked_fill_(counts > 0, 0)
-        self.control.update(l0, error.item(), penalty.item())
+        self.control.update(l0, error.item(), penalty.item(), self.pace())
         self.step_number += 1
         self.tokens += len(x)
         return {
@@ -101,6 +101,10 @@ class Trainer:
             "l0": l0,
         }
 
+    def pace(self) -> float:
+        """The learning rate of this step relative to its full value."""
+        return learning_rate(self.step_number, self.steps, self.warmup, self.decay)
+
     @torch.no_grad()
     def _descend(self) -> None:
         """Adam along the unit sphere of each dictionary column."""
@@ -109,9 +113,7 @@ class Trainer:
         parallel = (weight.grad * weight).sum(1, keepdim=True)
         weight.grad.addcmul_(parallel, weight, value=-1)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * learning_rate(
-                self.step_number, self.steps, self.warmup, self.decay
-            )
+            group["lr"] = self.lr * self.pace()
         self.optimizer.step()
         weight.copy_(normalize(weight, dim=1))
 

@@ -1,0 +1,53 @@
+"""Small data with planted features, and penalties that need no symbolic engine."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def planted(
+    rows: int = 4000, d: int = 16, features: int = 32, active: int = 3, seed: int = 0
+) -> Tensor:
+    """x = a D + noise [rows, d], each row with about `active` exponential features."""
+    generator = torch.Generator().manual_seed(seed)
+    dictionary = nn.functional.normalize(torch.randn(features, d, generator=generator), dim=1)
+    on = torch.rand(rows, features, generator=generator) < active / features
+    size = torch.empty(rows, features).exponential_(generator=generator)
+    noise = 0.05 * torch.randn(rows, d, generator=generator)
+    return on * size @ dictionary + noise + 1.0
+
+
+class Stand(nn.Module):
+    """A penalty by the contract of compiled ones: elementwise, or reducing the last axis."""
+
+    def __init__(self, f: Callable[[Tensor], Tensor], joint: bool = False) -> None:
+        super().__init__()
+        self.f = f
+        self.joint = joint
+
+    def forward(self, a: Tensor) -> Tensor:
+        return self.f(a)
+
+
+class LearnedScale(nn.Module):
+    """log(1 + a/s) with a trainable scale s."""
+
+    joint = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.s = nn.Parameter(torch.ones((), dtype=torch.float64))
+
+    def forward(self, a: Tensor) -> Tensor:
+        return torch.log1p(a / self.s)
+
+
+PENALTIES = {
+    "abs(a)": Stand(torch.abs),
+    "1000*abs(a)": Stand(lambda a: 1000 * a.abs()),
+    "log(1+abs(a))": Stand(lambda a: torch.log1p(a.abs())),
+    "log(1+a**2)": Stand(lambda a: torch.log1p(a * a)),
+    "sqrt(abs(a))": Stand(torch.sqrt),
+    "log(1+sum(abs(a)))": Stand(lambda a: torch.log1p(a.abs().sum(-1)), joint=True),
+}
