@@ -7,7 +7,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
+from neglog.priors.penalty import Penalty
 from neglog.validation.codes import Codes, read_codes
 from neglog.validation.families import FAMILIES, Family, family
 from neglog.validation.mle import Optimum, maximise
@@ -21,7 +23,7 @@ TIE = 1e-6  # nat per sample below which two families describe a feature equally
 
 
 def fit(
-    codes: Any, families: Sequence[str | Family] | None = None, min_nonzero: int = 50
+    codes: Any, families: Sequence[str | Penalty | Family] | None = None, min_nonzero: int = 50
 ) -> "pd.DataFrame":
     """Maximum-likelihood fits: one row per feature and family.
 
@@ -29,8 +31,9 @@ def fit(
     non-zero values alone, ``loglik`` is in nats over them, AIC = 2k − 2ℓ and BIC = k log n − 2ℓ
     with n their number; the atom's parameter is common to all families and left out of k.
 
-    codes: tokens × features, anything ``read_codes`` takes. families: names of ``FAMILIES``, or
-    ``Family`` records (default: all names). min_nonzero: features with fewer are not fitted.
+    codes: tokens × features, anything ``read_codes`` takes. families: names of ``FAMILIES``,
+    penalties (an expression such as ``log(1+abs(a)**q)``, a name of the catalogue, or a Penalty:
+    its prior is fitted, see ``penalty_family``), or ``Family`` records; default: all names. min_nonzero: features with fewer are not fitted.
 
     Columns: feature, family, nonzero, zero_fraction, loglik, aic, bic, best (lowest AIC; among
     families closer than 1e-6 nat per value the one listed first), best_bic, flags (names of
@@ -54,15 +57,25 @@ def fit(
     return _table(record, rows, sort, optima)
 
 
-def resolve(families: Sequence[str | Family] | None) -> list[Family]:
+def resolve(families: Sequence[str | Penalty | Family] | None) -> list[Family]:
     """Family records from names or records; InputError for an unknown or repeated name."""
     if isinstance(families, str):
         families = families.split(",")
-    rows = [f if isinstance(f, Family) else family(f) for f in families or FAMILIES]
+    rows = [f if isinstance(f, Family) else _family(f) for f in families or FAMILIES]
     names = [row.name for row in rows]
     if len(set(names)) < len(names):
         raise InputError(f"a family is listed twice: {', '.join(names)}.")
     return rows
+
+
+def _family(name: str | Penalty) -> Family:
+    if isinstance(name, str) and name in FAMILIES:
+        return FAMILIES[name]
+    from neglog.validation.expression import penalty_family
+
+    if isinstance(name, Penalty) or name in ENTRIES or not name.replace("-", "").isidentifier():
+        return penalty_family(name)
+    return family(name)
 
 
 def fit_one(row: Family, samples: Segments) -> Optimum:

@@ -92,12 +92,11 @@ def _lower(
     j: int,
     cosine: NDArray[Any],
 ) -> None:
-    place = cosine.argmin(axis=1)
-    value = cosine[np.arange(len(cosine)), place]
-    part = slice(i, i + len(cosine))
-    better = value < lowest[part]
-    lowest[part] = np.where(better, value, lowest[part])
-    partner[part] = np.where(better, place + j, partner[part])
+    """Let rows i, i+1, … know their cosines with features j, j+1, …"""
+    value = cosine.min(axis=1)
+    better = np.flatnonzero(value < lowest[i : i + len(cosine)])
+    lowest[i + better] = value[better]
+    partner[i + better] = cosine[better].argmin(axis=1) + j  # a search for the few that improved
 
 
 def _pairs(

@@ -145,7 +145,8 @@ class Profile:
 
     def evaluate(self, segments: Segments, theta: Floats, still: list[Floats]) -> Floats:
         """The matrix of sums, (rows, m), at θ (k, m)."""
-        values = self._samples(segments.a, segments.log, *map(segments.spread, theta))
+        with np.errstate(all="ignore"):  # what is not finite makes ℓ = −∞, see ``value``
+            values = self._samples(segments.a, segments.log, *map(segments.spread, theta))
         sums, fixed = iter(values), iter(still)
         matrix = np.empty((len(self.rows), len(segments.n)))
         for row, (j, _) in enumerate(self.rows):

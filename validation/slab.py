@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from neglog.priors.errors import InputError
+from neglog.priors.penalty import Penalty
 from neglog.validation.codes import read_codes
 from neglog.validation.families import Family
 from neglog.validation.fitting import Sort, fit_one, resolve
@@ -44,7 +45,7 @@ class SlabFit:
 
 
 def pooled(
-    codes: Any, families: Sequence[str | Family] | None = None, min_nonzero: int = 50
+    codes: Any, families: Sequence[str | Penalty | Family] | None = None, min_nonzero: int = 50
 ) -> list[SlabFit]:
     """Families by how well one shape fits all features, lowest AIC first.
 

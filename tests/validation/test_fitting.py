@@ -69,7 +69,9 @@ def test_features_do_not_influence_each_other():
 
 def test_what_cannot_be_fitted_is_flagged():
     rounded = np.maximum(np.round(draw("exponential", 200) * 4), 1) / 4
-    table = fit(codes_of(np.zeros(0), draw("gamma", 9), np.full(80, 2.5), rounded, draw("gamma", 80)))
+    table = fit(
+        codes_of(np.zeros(0), draw("gamma", 9), np.full(80, 2.5), rounded, draw("gamma", 80))
+    )
     assert flags_of(table, 0, "gamma") == ["never-active"]
     assert flags_of(table, 1, "gamma") == ["few-nonzero"]
     assert flags_of(table, 2, "gamma") == ["constant"]

@@ -31,7 +31,7 @@ def test_as_brute_force(monkeypatch, block):
     np.testing.assert_allclose(found.most_opposite, lowest, atol=1e-5)
     np.testing.assert_array_equal(found.partner, partner)
     assert found.below == {c: (lowest < c).sum() for c in (-0.5, -0.7, -0.99)}
-    assert found.below[-0.99] == 2 or found.below[-0.99] == 4
+    assert found.below[-0.99] >= 2
     first = found.pairs[0]
     assert (first["i"], first["j"]) == (7, 200)
     assert first["cosine"] == pytest.approx(-1, abs=1e-5)
@@ -44,7 +44,7 @@ def test_baseline_is_gaussian_directions():
 
 
 def test_dead_features_oppose_nothing():
-    rows = decoder(10)[:4]
+    rows = decoder()[:4]
     rows[2] = 0
     found = opposing(rows)
     assert np.isfinite(found.most_opposite).all()

@@ -89,7 +89,7 @@ def test_tails_are_those_of_the_hypergeometric_law():
     k = np.arange(1, 14.0)
     mean, variance = np.full(13, law.mean()), np.full(13, law.var())
     np.testing.assert_allclose(log_lower_tail(k, mean, variance), law.logcdf(k), atol=0.02)
-    np.testing.assert_allclose(log_upper_tail(k, mean, variance), law.logsf(k - 1), atol=0.03)
+    np.testing.assert_allclose(log_upper_tail(k, mean, variance), law.logsf(k - 1), atol=0.05)
     assert log_none(mean, variance)[0] == pytest.approx(law.logpmf(0), abs=0.02)
 
 
@@ -109,7 +109,8 @@ def test_discoveries_are_benjamini_hochbergs():
     q = stats.false_discovery_control(p)
     assert abs(ours.rejected(0.05) - (q <= 0.05).sum()) <= 1
     assert ours.rejected(0.05) <= (q <= 0.05).sum()
-    np.testing.assert_allclose(ours.q(np.log(p[-50:])), q[-50:], rtol=0.02)
+    low = p < 0.2  # what was not added counts as p = 1
+    np.testing.assert_allclose(ours.q(np.log(p[low])), q[low], rtol=0.02)
 
 
 def test_pairs_that_could_not_show_exclusion_are_not_testable():
