@@ -1,6 +1,7 @@
 """Folders that appear whole or not at all."""
 
 import pytest
+
 from neglog.priors.errors import InputError
 from neglog.sae.files import new_folder
 
@@ -16,9 +17,13 @@ def test_a_folder_appears_when_the_block_ends(tmp_path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_behind_when_the_block_fails(tmp_path, error) -> None:
-    with pytest.raises(error), new_folder(tmp_path / "run") as partial:
-        (partial / "x").write_text("1")
-        raise error
+    def fail() -> None:
+        with new_folder(tmp_path / "run") as partial:
+            (partial / "x").write_text("1")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 

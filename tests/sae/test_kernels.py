@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from neglog.sae.kernels import columns_times, decode_active, encode_active, products, rows_times
 from neglog.sae.pattern import Pattern
 

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from neglog.priors.errors import InputError
 from neglog.sae import text
 

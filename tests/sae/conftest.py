@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 
-def planted(
+def _planted(
     rows: int = 4000, d: int = 16, features: int = 32, active: int = 3, seed: int = 0
 ) -> Tensor:
     """x = a D + noise [rows, d], each row with about `active` exponential features."""
@@ -16,6 +17,12 @@ def planted(
     size = torch.empty(rows, features).exponential_(generator=generator)
     noise = 0.05 * torch.randn(rows, d, generator=generator)
     return on * size @ dictionary + noise + 1.0
+
+
+@pytest.fixture(scope="session")
+def planted() -> Callable[..., Tensor]:
+    """`planted(rows=…, d=…, features=…, active=…, seed=…)`: x = a D + noise [rows, d]."""
+    return _planted
 
 
 class Stand(nn.Module):
@@ -50,4 +57,24 @@ PENALTIES = {
     "log(1+a**2)": Stand(lambda a: torch.log1p(a * a)),
     "sqrt(abs(a))": Stand(torch.sqrt),
     "log(1+sum(abs(a)))": Stand(lambda a: torch.log1p(a.abs().sum(-1)), joint=True),
+    "sum(sqrt(abs(a)))": Stand(lambda a: a.sqrt().sum(-1), joint=True),
 }
+LEARNED = "log(1+abs(a)/s), s learned"
+
+
+@pytest.fixture(params=PENALTIES)
+def penalty(request: pytest.FixtureRequest) -> nn.Module:
+    """Each stand-in penalty in turn."""
+    return PENALTIES[request.param]
+
+
+@pytest.fixture(params=[*PENALTIES, LEARNED])
+def make_penalty(request: pytest.FixtureRequest) -> Callable[[], nn.Module]:
+    """Each stand-in penalty in turn, and one with a parameter, made afresh."""
+    return lambda: LearnedScale() if request.param == LEARNED else PENALTIES[request.param]
+
+
+@pytest.fixture
+def lomax() -> nn.Module:
+    """log(1 + |a|)."""
+    return PENALTIES["log(1+abs(a))"]
