@@ -33,7 +33,8 @@ def fit(
 
     codes: tokens × features, anything ``read_codes`` takes. families: names of ``FAMILIES``,
     penalties (an expression such as ``log(1+abs(a)**q)``, a name of the catalogue, or a Penalty:
-    its prior is fitted, see ``penalty_family``), or ``Family`` records; default: all names. min_nonzero: features with fewer are not fitted.
+    its prior is fitted, see ``penalty_family``), or ``Family`` records; default: all names.
+    min_nonzero: features with fewer are not fitted.
 
     Columns: feature, family, nonzero, zero_fraction, loglik, aic, bic, best (lowest AIC; among
     families closer than 1e-6 nat per value the one listed first), best_bic, flags (names of

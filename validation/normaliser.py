@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def double_exponential(breaks: Sequence[float]) -> tuple[Floats, Floats]:
     edges = [0.0, *breaks]
     nodes, weights = [], []
     t = np.arange(-4.0, 4.0 + STEP / 2, STEP)
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         rise = 1 / (1 + np.exp(-np.pi * np.sinh(t)))
         fall = 1 / (1 + np.exp(np.pi * np.sinh(t)))
         nodes.append(left + (right - left) * rise)

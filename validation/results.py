@@ -1,8 +1,7 @@
 """Tables of fits as JSON and as counts."""
 
+import math
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,26 +15,25 @@ def counts(table: "pd.DataFrame", by: str = "best") -> dict[str, int]:
 
 def to_json(table: "pd.DataFrame") -> dict[str, Any]:
     """The ``neglog.fit/1`` document of a table made by ``fit``; what is nan there is null here."""
-    features = []
-    for feature, rows in table.groupby("feature", sort=True):
-        first = rows.iloc[0]
-        best = rows.loc[rows["best"], "family"]
-        features.append(
+    features: dict[int, dict[str, Any]] = {}
+    for row in table.sort_values("feature", kind="stable").to_dict("records"):
+        feature = features.setdefault(
+            row["feature"],
             {
-                "feature": int(feature),
-                "nonzero": int(first["nonzero"]),
-                "zero_fraction": float(first["zero_fraction"]),
-                "best": str(best.iloc[0]) if len(best) else None,
-                "families": {
-                    row["family"]: _entry(row, table.attrs["params"][row["family"]])
-                    for row in rows.to_dict("records")
-                },
-            }
+                "feature": row["feature"],
+                "nonzero": row["nonzero"],
+                "zero_fraction": row["zero_fraction"],
+                "best": None,
+                "families": {},
+            },
         )
+        feature["families"][row["family"]] = _entry(row, table.attrs["params"][row["family"]])
+        if row["best"]:
+            feature["best"] = row["family"]
     return {
         "schema": "neglog.fit/1",
         "tokens": table.attrs["tokens"],
-        "features": features,
+        "features": list(features.values()),
         "counts": counts(table),
         "counts_bic": counts(table, "best_bic"),
     }
@@ -51,4 +49,4 @@ def _entry(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

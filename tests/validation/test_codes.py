@@ -130,7 +130,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("codes, message", BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("codes", "message"), BAD.values(), ids=BAD)
 def test_bad_codes(codes, message):
     with pytest.raises(InputError, match=message):
         read_codes(codes)
