@@ -1,8 +1,9 @@
-"""How many units in the last place a program loses, against mpmath on a grid of y."""
+"""How many units in the last place a form loses, against mpmath on a grid of y."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -15,40 +16,67 @@ from neglog.priors.symbols import y
 
 GRID = tuple(
     np.float32(x)
-    for x in [*(10.0 ** np.arange(-30, 31, 5)), 3e-4, 2e-3, 0.017, 0.13, 0.4, 0.9, 1.7, 5.3, 23, 91]
+    for x in [
+        *(10.0 ** np.arange(-30, 31, 5)),
+        3e-4,
+        2e-3,
+        0.017,
+        0.13,
+        0.4,
+        0.93,
+        1.7,
+        5.3,
+        23,
+        91,
+    ]
 )
+FEW = tuple(np.float32(x) for x in (1e-12, 1e-4, 0.03, 0.4, 0.93, 2.3, 17, 300))
+COSTLY = ("bessel", "Bessel", "expint", "E1", "erf", "Erf", "gamma", "zeta", "polylog", "hyper")
+NO_VALUE = (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.libmp.NoConvergence)
 
 
-def ulps(
-    form: sp.Expr, meant: sp.Expr, numbers: Sequence[tuple[sp.Symbol, sp.Expr]], dtype: type
-) -> float:
-    """The largest error of ``form`` over the grid, in ulps of ``dtype``; ∞ where nothing is known.
+class Truth:
+    """The exact values of an expression in ``y`` on the grid.
 
     Args:
-        form: the expression evaluated with NumPy in ``dtype``.
-        meant: the expression evaluated with mpmath, as it stands.
+        meant: what is evaluated, as it stands, with 120 digits.
         numbers: a value for each parameter.
     """
-    at = dict(numbers)
-    try:
-        exact = reference.function([y], [meant.subs(at)])
-        run = lower([y], [form.subs(at)]).bind(numpy_backend.TABLE)
-        with np.errstate(all="ignore"):
-            (got,) = run(np.array(GRID, dtype=dtype))
-    except (InputError, TypeError, ValueError):
-        return np.inf
-    worst = 0.0
-    for x, value in zip(GRID, np.broadcast_to(got, len(GRID)), strict=True):
+
+    def __init__(self, meant: sp.Expr, numbers: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> None:
+        self.meant, self.numbers = meant, dict(numbers)
+        costly = any(c in str(f.func) for f in meant.atoms(sp.Function) for c in COSTLY)
+        self.grid, self.digits = (FEW, 50) if costly else (GRID, 120)
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The mpmath value at each grid point, None where there is none."""
         try:
-            (true,) = exact(float(x))
-        except (ValueError, ZeroDivisionError, TypeError, mp.NoConvergence):
-            continue
-        worst = max(worst, distance(value, true, dtype))
-    return worst
+            exact = reference.function([y], [self.meant.subs(self.numbers)], self.digits)
+        except (InputError, *NO_VALUE):
+            return [None] * len(self.grid)
+        values = []
+        for x in self.grid:
+            try:
+                values.append(exact(float(x))[0])
+            except NO_VALUE:
+                values.append(None)
+        return values
+
+    def ulps(self, form: sp.Expr, dtype: type) -> float:
+        """The largest error of ``form`` in ``dtype``; ∞ where it cannot be evaluated at all."""
+        try:
+            run = lower([y], [form.subs(self.numbers)]).bind(numpy_backend.TABLE)
+            with np.errstate(all="ignore"):
+                (got,) = run(np.array(self.grid, dtype=dtype))
+        except (InputError, TypeError, ValueError):
+            return np.inf
+        pairs = zip(np.broadcast_to(got, len(self.grid)), self.values, strict=True)
+        return max((distance(v, t, dtype) for v, t in pairs if t is not None), default=np.inf)
 
 
-def distance(value: float, true: mp.mpf, dtype: type) -> float:
-    """|value − true| in ulps of ``dtype`` at the true value; right infinities and zeros count 0."""
+def distance(value: float, true: Any, dtype: type) -> float:
+    """|value − true| in ulps of ``dtype`` at the true value; a rightful overflow counts 0."""
     info = np.finfo(dtype)
     if mp.isnan(true):
         return 0.0
@@ -57,5 +85,4 @@ def distance(value: float, true: mp.mpf, dtype: type) -> float:
     if not np.isfinite(value):
         return float("inf")
     size = max(abs(float(true)), float(info.tiny))
-    unit = float(np.spacing(dtype(size)))
-    return float(abs(mp.mpf(float(value)) - true) / unit)
+    return float(abs(mp.mpf(float(value)) - true) / float(np.spacing(dtype(size))))

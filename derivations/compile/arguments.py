@@ -1,4 +1,4 @@
-"""The arguments of ``compile`` and ``prox``, checked; names and numbers become symbols and values."""
+"""The arguments of ``compile`` and ``prox``, checked; names become symbols, numbers values."""
 
 from __future__ import annotations
 

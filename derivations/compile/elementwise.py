@@ -72,7 +72,7 @@ class Elementwise:
 
     @cached_property
     def program(self) -> Program:
-        """(y, θ…) → the half lines, one output where they are the same or the domain is positive."""
+        """(y, θ…) → the half lines; one output where they agree or the domain is positive."""
         forms = [self.right.form]
         if self.left is not None and not self.even:
             forms.append(self.left.form)

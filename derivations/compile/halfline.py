@@ -11,24 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import sympy as sp
 
 from neglog.derivations.compile import kinks, numpy_backend
-from neglog.derivations.compile.accuracy import ulps
-from neglog.derivations.compile.large import overflow_free
+from neglog.derivations.compile.forms import choose
 from neglog.derivations.compile.program import to_float
 from neglog.derivations.compile.rules import prepare, tidy
 from neglog.derivations.compile.stable import Differences
-from neglog.derivations.compile.zero import limit_at_zero
+from neglog.derivations.compile.zero import is_finite, limit_at_zero
 from neglog.priors.symbols import y
 
 Numbers = Mapping[sp.Symbol, sp.Expr]
-WIDE_ULPS = 3.0
-
-
-def _finite(limit: sp.Expr) -> bool:
-    return not limit.has(sp.nan, sp.oo, -sp.oo)
 
 
 @dataclass(frozen=True)
@@ -60,46 +53,20 @@ class HalfLine:
         return HalfLine(derivative, self.numbers, self.from_zero, self.slope)
 
     @cached_property
+    def limit(self) -> sp.Expr:
+        """lim h(y) as y → 0⁺, before anything is subtracted."""
+        exact = Differences([y], dict(self.numbers)).at_origin(self.meant)
+        return exact if is_finite(exact) else limit_at_zero(self.meant, y, dict(self.numbers))
+
+    @cached_property
+    def start(self) -> sp.Expr | None:
+        """What is subtracted: h(0), where wanted and finite."""
+        return self.limit if self.from_zero and is_finite(self.limit) else None
+
+    @cached_property
     def at_zero(self) -> sp.Expr:
-        """lim h(y) − (h(0) where subtracted) as y → 0⁺."""
-        limit = limit_at_zero(self.meant, y, dict(self.numbers))
-        return sp.S.Zero if self.from_zero and _finite(limit) else limit
-
-    @cached_property
-    def start(self) -> sp.Expr:
-        """h(0) where finite, else 0: what is subtracted."""
-        limit = limit_at_zero(self.meant, y, dict(self.numbers))
-        return limit if _finite(limit) else sp.S.Zero
-
-    @cached_property
-    def differences(self) -> Differences:
-        return Differences([y], dict(self.numbers))
-
-    @cached_property
-    def form(self) -> sp.Expr:
-        """The expression to evaluate."""
-        meant = self.meant
-        if self.slope:
-            meant = kinks.settle(meant, y, dict(self.numbers))
-        if self.from_zero and self.differences.at_origin(meant) is not sp.nan:
-            form = self.differences.delta(meant)
-        else:
-            form = self.differences.stable(meant) - (self.start if self.from_zero else 0)
-        form = overflow_free(form, y)
-        return (
-            form
-            if self._right_at_zero(form)
-            else sp.Piecewise((self.at_zero, sp.Eq(y, 0)), (form, True))
-        )
-
-    def _right_at_zero(self, form: sp.Expr) -> bool:
-        """Whether plain evaluation at y = 0 gives the limit (it may be NaN, or off by a rounding)."""
-        if self.at_zero is sp.nan:
-            return True
-        symbols = [y, *(s for s, _ in self.numbers)]
-        run = numpy_backend.function(symbols, [form])
-        (value,) = run(0.0, *[float(v) for _, v in self.numbers])
-        return bool(value == self.number_at_zero)
+        """The limit at 0⁺ of what is evaluated."""
+        return self.limit if self.start is None else sp.S.Zero
 
     @cached_property
     def number_at_zero(self) -> float:
@@ -107,7 +74,28 @@ class HalfLine:
         return to_float(self.at_zero.subs(dict(self.numbers)))
 
     @cached_property
+    def _chosen(self) -> tuple[sp.Expr, bool]:
+        settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
+        form, wide = choose(settled, self.start, self.numbers)
+        if not self._right_at_zero(form):
+            form = sp.Piecewise((self.at_zero, sp.Eq(y, 0)), (form, True))
+        return form, wide
+
+    @property
+    def form(self) -> sp.Expr:
+        """The expression to evaluate."""
+        return self._chosen[0]
+
+    @property
     def wide(self) -> bool:
         """Whether float32 arithmetic loses more than a few ulps, so that float64 is used inside."""
-        meant = self.meant - self.start if self.from_zero else self.meant
-        return ulps(self.form, meant, self.numbers, np.float32) > WIDE_ULPS
+        return self._chosen[1]
+
+    def _right_at_zero(self, form: sp.Expr) -> bool:
+        """Whether plain evaluation at y = 0 gives the limit (not NaN, nor off by a rounding)."""
+        if self.at_zero is sp.nan:
+            return True
+        symbols = [y, *(s for s, _ in self.numbers)]
+        run = numpy_backend.function(symbols, [form])
+        (value,) = run(0.0, *[float(v) for _, v in self.numbers])
+        return bool(value == self.number_at_zero)

@@ -69,36 +69,31 @@ def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers:
     found = sorted(expr.atoms(Total, Multiple, Largest, _Norm), key=sp.default_sort_key)
     everything = (*theta, symbols.d)
     numbers = {**numbers, symbols.d: sp.Integer(8)}
-    reductions, stand_ins, starts = [], {}, {}
+    reductions: list[Reduction] = []
+    stand_ins: dict[sp.Expr, sp.Expr] = {}
+    variables: list[sp.Symbol] = []
     for i, r in enumerate(found):
         f = r.args[0]
         start = f.subs(symbols.a, 0)
         finite = not start.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
         kind = {Total: "sum", Multiple: "product", Largest: "max", _Norm: "norm"}[type(r)]
-        stand_in = sp.Dummy(f"R{i}", **_sign(r, f, start, finite))
+        stand_in = sp.Dummy(f"R{i}", **_sign(r, f, start if finite else sp.S.Zero))
         part = None if kind == "norm" else Elementwise.of(f, domain, everything, numbers)
-        shift = sp.S.Zero
-        if finite and kind == "sum":
-            shift = symbols.d * start
-        elif finite and kind == "max":
-            shift = start
-        elif kind == "product":
-            shift = sp.S.Zero
+        shift = {"sum": symbols.d * start, "max": start}.get(kind, sp.S.Zero) if finite else 0
         stand_ins[r] = stand_in + shift
-        starts[stand_in] = finite and kind != "product"
+        variables.append(stand_in)
         reductions.append(Reduction(kind, part))
-    order = {r: s for r, s in zip(found, starts, strict=True)}
+
     whole = expr.xreplace(stand_ins)
-    outer = Outer.of(whole, tuple(order.values()), everything, numbers)
+    outer = Outer.of(whole, tuple(variables), everything, numbers)
     return Joint(tuple(reductions), outer, everything)
 
 
-def _sign(r: sp.Expr, f: sp.Expr, start: sp.Expr, finite: bool) -> dict[str, bool]:
+def _sign(r: sp.Expr, f: sp.Expr, start: sp.Expr) -> dict[str, bool]:
     """Assumptions on a reduction, from the per-feature function's own."""
     if isinstance(r, _Norm):
         return {"nonnegative": True}
-    gap = (f - start) if finite else f
-    half = gap.subs(symbols.a, symbols.y)
+    half = (f - start).subs(symbols.a, symbols.y)
     return {"nonnegative": True} if half.is_nonnegative else {"real": True}
 
 

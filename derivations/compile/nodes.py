@@ -123,7 +123,9 @@ class LogBesselK(Node):
         if argindex == 1:
             raise sp.ArgumentIndexError(self, argindex)
         n, x = self.args
-        return n / x - sp.exp(LogBesselK(n + 1, x) - self)
+        if n == 0:
+            return -BesselKRatio(n, x)
+        return -1 / BesselKRatio(n - 1, x) - n / x  # terms of one sign: nothing cancels
 
 
 class LogE1(Node):
@@ -137,7 +139,7 @@ class LogE1(Node):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x = self.args[0]
-        return -sp.exp(-x - self) / x
+        return -1 / (x * ScaledE1(x))
 
 
 class LogSumExp(Node):
@@ -149,8 +151,55 @@ class LogSumExp(Node):
         return sp.log(sum(sp.exp(u) for u in self.args))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return sp.exp(self.args[argindex - 1] - self)
+        return Weight(sp.Integer(argindex - 1), *self.args)
 
     @classmethod
     def eval(cls, *logs: sp.Expr) -> Any:
         return logs[0] if len(logs) == 1 else None
+
+
+class Weight(Node):
+    """exp(Lᵢ)/Σⱼ exp(Lⱼ), the share of term i; the first argument is i."""
+
+    is_nonnegative = True
+
+    def meaning(self) -> sp.Expr:
+        i, *logs = self.args
+        return 1 / sum(sp.exp(u - logs[int(i)]) for u in logs)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        i, *logs = self.args
+        j = argindex - 2
+        if j < 0:
+            raise sp.ArgumentIndexError(self, argindex)
+        return self * (int(i == j) - Weight(sp.Integer(j), *logs))
+
+
+class ScaledE1(Node):
+    """exp(x)·E₁(x) for x > 0."""
+
+    nargs = 1
+    is_positive = True
+
+    def meaning(self) -> sp.Expr:
+        return sp.exp(self.args[0]) * sp.expint(1, self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return self - 1 / self.args[0]
+
+
+class BesselKRatio(Node):
+    """K_{n+1}(x)/K_n(x) for x > 0."""
+
+    nargs = 2
+    is_positive = True
+
+    def meaning(self) -> sp.Expr:
+        n, x = self.args
+        return sp.besselk(n + 1, x) / sp.besselk(n, x)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if argindex == 1:
+            raise sp.ArgumentIndexError(self, argindex)
+        n, x = self.args
+        return self**2 - (2 * n + 1) * self / x - 1

@@ -31,14 +31,18 @@ def _expint(n: Any, x: Any) -> Any:
     return _vectorised("expint")(n, x)
 
 
-def _log_e1(x: Any) -> Any:
+def _scaled_e1(x: Any) -> Any:
     near = np.minimum(x, 50.0)
     far = np.maximum(x, 50.0)
-    # Beyond 50 the continued fraction's first terms are exact to double precision.
-    tail = (
-        far + 1 - 1 / (far + 3 - 4 / (far + 5 - 9 / (far + 7 - 16 / (far + 9 - 25 / (far + 11)))))
-    )
-    return np.where(x < 50, np.log(special.exp1(near)), -x - np.log(tail))
+    # Beyond 50 a few levels of the continued fraction are exact to double precision.
+    tail = far + 15
+    for k in range(7, 0, -1):
+        tail = far + 2 * k - 1 - k * k / tail
+    return np.where(x < 50, special.exp1(near) * np.exp(near), 1 / tail)
+
+
+def _log_e1(x: Any) -> Any:
+    return np.log(_scaled_e1(x)) - x
 
 
 def _lower_gamma(s: Any, x: Any) -> Any:
@@ -143,6 +147,8 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "expint": _expint,
     "Ei": special.expi,
     "LogE1": _log_e1,
+    "ScaledE1": _scaled_e1,
+    "BesselKRatio": lambda n, x: special.kve(n + 1, x) / special.kve(n, x),
     "besselk": special.kv,
     "besseli": special.iv,
     "besselj": special.jv,

@@ -17,6 +17,7 @@ from sympy.logic.boolalg import Boolean, BooleanAtom
 from neglog.derivations.compile import nodes
 from neglog.priors.errors import InputError
 
+Slot = tuple[str, int]
 Table = Mapping[str, Callable[..., Any]]
 
 
@@ -95,33 +96,33 @@ class _Lowering:
     def __init__(self, args: Sequence[sp.Symbol], number: Callable[[sp.Expr], Any]) -> None:
         self.number = number
         self.args = list(args)
-        self.memo: dict[Any, tuple[str, int]] = {s: ("in", i) for i, s in enumerate(args)}
+        self.memo: dict[Any, Slot] = {s: ("in", i) for i, s in enumerate(args)}
         self.constants: list[Any] = []
-        self.steps: list[tuple[str, tuple[tuple[str, int], ...]]] = []
-        self.known: dict[Any, tuple[str, int]] = {}
+        self.steps: list[tuple[str, tuple[Slot, ...]]] = []
+        self.known: dict[Any, Slot] = {}
 
-    def emit(self, name: str, *slots: tuple[str, int]) -> tuple[str, int]:
+    def emit(self, name: str, *slots: Slot) -> Slot:
         key = (name, slots)
         if key not in self.known:
             self.steps.append((name, slots))
             self.known[key] = ("step", len(self.steps) - 1)
         return self.known[key]
 
-    def constant(self, value: Any) -> tuple[str, int]:
+    def constant(self, value: Any) -> Slot:
         self.constants.append(value)
         return ("const", len(self.constants) - 1)
 
-    def filled(self, expr: sp.Expr) -> tuple[str, int]:
+    def filled(self, expr: sp.Expr) -> Slot:
         """A slot that is an array even where ``expr`` is a number (branches need a dtype)."""
         slot = self.visit(expr)
         return self.emit("fill", slot, ("in", 0)) if slot[0] == "const" else slot
 
-    def visit(self, e: Any) -> tuple[str, int]:
+    def visit(self, e: Any) -> Slot:
         if e not in self.memo:
             self.memo[e] = self.build(e)
         return self.memo[e]
 
-    def build(self, e: Any) -> tuple[str, int]:
+    def build(self, e: Any) -> Slot:
         if isinstance(e, Boolean):
             return self.condition(e)
         if not e.free_symbols:
@@ -141,24 +142,36 @@ class _Lowering:
             name = "maximum" if isinstance(e, sp.Max) else "minimum"
             return reduce(lambda x, z: self.emit(name, x, z), [self.filled(u) for u in e.args])
         if isinstance(e, nodes.LogSumExp):
-            return self.logsumexp(e)
+            top, _, total = self.exponentials(e.args)
+            return self.emit("add", top, self.emit("log", total))
+        if isinstance(e, nodes.Weight):
+            _, terms, total = self.exponentials(e.args[1:])
+            return self.emit("div", terms[int(e.args[0])], total)
         return self.call(e)
 
-    def call(self, e: sp.Expr) -> tuple[str, int]:
+    def call(self, e: sp.Expr) -> Slot:
         name, slots = type(e).__name__, e.args
         if isinstance(e, sp.hyper):
             upper, lowered, z = slots
             name, slots = f"hyper_{len(upper)}_{len(lowered)}", (*upper, *lowered, z)
         if not all(isinstance(u, sp.Expr) for u in slots):
             raise InputError(f"the function {name} cannot be compiled.")
-        orders = {"besselk", "besseli", "besselj", "LogBesselK", "expint", "polygamma"}
+        orders = {
+            "besselk",
+            "besseli",
+            "besselj",
+            "LogBesselK",
+            "BesselKRatio",
+            "expint",
+            "polygamma",
+        }
         if name in orders and slots[0].is_number:
             return self.emit(name, self.constant(self.number(slots[0])), self.visit(slots[1]))
         return self.emit(
             name, *[self.filled(u) if len(slots) > 1 else self.visit(u) for u in slots]
         )
 
-    def add(self, e: sp.Expr) -> tuple[str, int]:
+    def add(self, e: sp.Expr) -> Slot:
         plus = [t for t in e.args if not t.could_extract_minus_sign()]
         minus = [-t for t in e.args if t.could_extract_minus_sign()]
         if not plus:
@@ -166,7 +179,7 @@ class _Lowering:
         total = reduce(lambda x, z: self.emit("add", x, z), [self.visit(t) for t in plus])
         return reduce(lambda x, z: self.emit("sub", x, z), [self.visit(t) for t in minus], total)
 
-    def mul(self, e: sp.Expr) -> tuple[str, int]:
+    def mul(self, e: sp.Expr) -> Slot:
         coefficient, factors = e.as_coeff_mul()
         above = [f for f in factors if not _reciprocal(f)]
         below = [1 / f for f in factors if _reciprocal(f)]
@@ -183,7 +196,7 @@ class _Lowering:
             top = self.emit("div", top, bottom)
         return self.emit("neg", top) if sign < 0 else top
 
-    def power(self, base: sp.Expr, n: sp.Expr) -> tuple[str, int]:
+    def power(self, base: sp.Expr, n: sp.Expr) -> Slot:
         if base is sp.E:
             return self.emit("exp", self.visit(n))
         if n == -1:
@@ -192,7 +205,7 @@ class _Lowering:
             return self.powered(self.visit(1 / base), -n)
         return self.powered(self.visit(base), n)
 
-    def powered(self, x: tuple[str, int], n: sp.Expr) -> tuple[str, int]:
+    def powered(self, x: Slot, n: sp.Expr) -> Slot:
         if n.is_Rational and (2 * n).is_integer and n <= 8:
             whole = self.whole(x, int(n)) if n >= 1 else None
             root = None if n.is_integer else self.emit("sqrt", x)
@@ -201,14 +214,14 @@ class _Lowering:
             return self.emit("mul", whole, root)
         return self.emit("pow", x, self.visit(n))
 
-    def whole(self, x: tuple[str, int], n: int) -> tuple[str, int]:
+    def whole(self, x: Slot, n: int) -> Slot:
         if n == 1:
             return x
         half = self.whole(x, n // 2)
         square = self.emit("mul", half, half)
         return self.emit("mul", square, x) if n % 2 else square
 
-    def piecewise(self, e: sp.Piecewise) -> tuple[str, int]:
+    def piecewise(self, e: sp.Piecewise) -> Slot:
         pieces = list(e.args)
         last = pieces.pop() if pieces[-1][1] is sp.true else (sp.nan, sp.true)
         value = self.filled(last[0])
@@ -216,7 +229,7 @@ class _Lowering:
             value = self.emit("where", self.condition(condition), self.filled(piece), value)
         return value
 
-    def condition(self, e: Any) -> tuple[str, int]:
+    def condition(self, e: Any) -> Slot:
         if isinstance(e, BooleanAtom):
             return self.constant(bool(e))
         if type(e) in RELATIONS:
@@ -228,16 +241,16 @@ class _Lowering:
             return reduce(lambda x, z: self.emit(name, x, z), [self.condition(c) for c in e.args])
         raise InputError(f"the condition {e} cannot be compiled.")
 
-    def logsumexp(self, e: nodes.LogSumExp) -> tuple[str, int]:
-        logs = [self.filled(u) for u in e.args]
+    def exponentials(self, args: Sequence[sp.Expr]) -> tuple[Slot, list[Slot], Slot]:
+        """The largest L, every exp(Lᵢ − largest), and their sum."""
+        logs = [self.filled(u) for u in args]
         top = reduce(lambda x, z: self.emit("maximum", x, z), logs)
         # An infinite maximum would give ∞ − ∞; shifting by 0 instead gives the right ±∞.
         top = self.emit("finite_or_zero", top)
         terms = [self.emit("exp", self.emit("sub", u, top)) for u in logs]
-        total = reduce(lambda x, z: self.emit("add", x, z), terms)
-        return self.emit("add", top, self.emit("log", total))
+        return top, terms, reduce(lambda x, z: self.emit("add", x, z), terms)
 
-    def finish(self, outputs: list[tuple[str, int]]) -> Program:
+    def finish(self, outputs: list[Slot]) -> Program:
         shift = {"in": 0, "const": len(self.args), "step": len(self.args) + len(self.constants)}
         steps = [(name, tuple(shift[kind] + i for kind, i in slots)) for name, slots in self.steps]
         results = tuple(shift[kind] + i for kind, i in outputs)

@@ -15,6 +15,17 @@ def _log_cosh(u: Any) -> Any:
     return u + mp.log1p(mp.exp(-2 * u)) - mp.log(2) if u > 1 else mp.log(mp.cosh(u))
 
 
+def _bounded(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``call``, refusing arguments whose exponential would fill the memory."""
+
+    def guarded(u: Any) -> Any:
+        if abs(u) > 1e70 and not mp.isinf(u):
+            raise OverflowError("the exponential of a number beyond 1e70")
+        return call(u)
+
+    return guarded
+
+
 TABLE: Mapping[str, Callable[..., Any]] = {
     "fill": lambda value, like: value,
     "add": lambda x, z: x + z,
@@ -24,7 +35,7 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "neg": lambda x: -x,
     "pow": lambda x, n: x**n,
     "sqrt": mp.sqrt,
-    "exp": mp.exp,
+    "exp": _bounded(mp.exp),
     "log": mp.log,
     "maximum": max,
     "minimum": min,
@@ -40,14 +51,14 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "not": lambda x: not x,
     "finite_or_zero": lambda x: mp.mpf(0) if mp.isinf(x) else x,
     "Log1p": mp.log1p,
-    "Expm1": mp.expm1,
-    "Sech": mp.sech,
+    "Expm1": _bounded(mp.expm1),
+    "Sech": _bounded(mp.sech),
     "LogCosh": _log_cosh,
-    "sinh": mp.sinh,
-    "cosh": mp.cosh,
-    "tanh": mp.tanh,
-    "sech": mp.sech,
-    "coth": mp.coth,
+    "sinh": _bounded(mp.sinh),
+    "cosh": _bounded(mp.cosh),
+    "tanh": _bounded(mp.tanh),
+    "sech": _bounded(mp.sech),
+    "coth": _bounded(mp.coth),
     "asinh": mp.asinh,
     "acosh": mp.acosh,
     "atanh": mp.atanh,
@@ -71,6 +82,8 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "uppergamma": lambda s, x: mp.gammainc(s, x),
     "expint": mp.expint,
     "Ei": mp.ei,
+    "ScaledE1": lambda x: mp.exp(x) * mp.e1(x),
+    "BesselKRatio": lambda n, x: mp.besselk(n + 1, x) / mp.besselk(n, x),
     "LogE1": lambda x: mp.log(mp.e1(x)),
     "besselk": mp.besselk,
     "besseli": mp.besseli,

@@ -15,6 +15,7 @@ from operator import mul
 import sympy as sp
 
 from neglog.derivations.compile import nodes
+from neglog.derivations.compile.zero import numeric_limit
 
 Numbers = Mapping[sp.Symbol, sp.Expr]
 VANISHING = (sp.sinh, sp.tanh, sp.atan, sp.asinh, sp.atanh, sp.erf, sp.erfi, sp.sin, sp.tan)
@@ -38,9 +39,29 @@ class Differences:
         """e(0) by substitution; NaN where that does not settle it."""
         if not e.free_symbols & self.variables:
             return e
+        sums = {s: self._sum_at_origin(s) for s in e.atoms(nodes.LogSumExp)}
+        if sp.nan in sums.values():
+            return sp.nan
+        e = e.xreplace(sums)
         value = e.subs(self.origin)
         if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo) or _zero_power(value):
             return sp.nan
+        return value
+
+    def _sum_at_origin(self, e: nodes.LogSumExp) -> sp.Expr:
+        """e(0) without the densities that vanish there (their logs are −∞)."""
+        alive = [s for s in map(self._start, e.args) if s != -sp.oo]
+        if not alive or sp.nan in alive:
+            return sp.nan
+        return nodes.LogSumExp(*alive) if len(alive) > 1 else alive[0]
+
+    def _start(self, u: sp.Expr) -> sp.Expr:
+        """u(0), or −∞ where it goes there."""
+        value = self.at_origin(u)
+        if value is sp.nan and len(self.variables) == 1:
+            (variable,) = self.variables
+            limit = numeric_limit(u, variable, self.numbers)
+            return -sp.oo if limit == -sp.oo else sp.nan
         return value
 
     def stable(self, e: sp.Expr) -> sp.Expr:
@@ -55,6 +76,8 @@ class Differences:
     def _rebuild(self, e: sp.Expr) -> sp.Expr:
         if isinstance(e, sp.Piecewise):
             return sp.Piecewise(*[(self.stable(v), c) for v, c in e.args])
+        if isinstance(e, nodes.LogCosh):
+            return log_cosh(self.stable(e.args[0]))
         if isinstance(e, sp.log) and (u0 := self.at_origin(e.args[0])) not in (sp.nan, 0):
             return sp.log(u0) + self.delta(e) if u0 == 1 else sp.log(self.stable(e.args[0]))
         return e.func(*[self.stable(u) for u in e.args])
@@ -71,6 +94,8 @@ class Differences:
         return self.memo[key]
 
     def _delta(self, e: sp.Expr) -> sp.Expr:
+        if isinstance(e, nodes.LogSumExp):
+            return self._logsumexp(e)
         if any(self.at_origin(u) is sp.nan for u in e.args if isinstance(u, sp.Expr)):
             return self._unknown(e)
         if e.is_Add:
@@ -84,8 +109,6 @@ class Differences:
         if isinstance(e, sp.Max | sp.Min):
             top = self.at_origin(e)
             return e.func(*[self._against(u, top) for u in e.args])
-        if isinstance(e, nodes.LogSumExp):
-            return self._logsumexp(e)
         if len(e.args) == 1:
             return self._function(e)
         return self._unknown(e)
@@ -163,10 +186,12 @@ class Differences:
         return self._unknown(e)
 
     def _logsumexp(self, e: nodes.LogSumExp) -> sp.Expr:
-        starts = [self.at_origin(u) for u in e.args]
+        starts = [self._start(u) for u in e.args]
         whole = sum(sp.exp(s) for s in starts)
         ratio = sum(
-            sp.exp(s) / whole * nodes.Expm1(self.delta(u))
+            sp.exp(self.stable(u)) / whole
+            if s == -sp.oo
+            else sp.exp(s) / whole * nodes.Expm1(self.delta(u))
             for u, s in zip(e.args, starts, strict=True)
         )
         far = nodes.LogSumExp(*[self.stable(u) for u in e.args]) - sp.log(whole)

@@ -69,7 +69,7 @@ def _evaluate(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor
     wide = a.dtype == torch.float32 and spec.wide
     inner = torch.float64 if wide else torch.float32 if a.dtype in HALF else a.dtype
     x = a.to(inner)
-    y = x.clamp_min(0) if spec.left is None else x.abs()
+    y = x.clamp_min(0).abs() if spec.left is None else x.abs()  # abs: −0 is 0
     outputs = _bound(spec)(y, *[t.to(inner) for t in theta])
     value = _shaped(outputs[0], x)
     if spec.left is None:

@@ -115,6 +115,8 @@ SPECIAL: Mapping[str, Callable[..., Any]] = {
     "lowergamma": lambda s, x: sf.gammainc(s, x) * _gamma(s),
     "uppergamma": lambda s, x: sf.gammaincc(s, x) * _gamma(s),
     "expint": _expint,
+    "ScaledE1": scaled_e1,
+    "BesselKRatio": lambda n, x: scaled_bessel_k(n + 1, x) / scaled_bessel_k(n, x),
     "LogE1": lambda x: scaled_e1(x).log() - x,
     "besselk": lambda n, x: scaled_bessel_k(n, x) * (-x).exp(),
     "LogBesselK": lambda n, x: scaled_bessel_k(n, x).log() - x,

@@ -38,3 +38,8 @@ def _value(e: sp.Expr, at: Numbers) -> sp.Expr | None:
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         return None
     return value if value.is_Float or value.is_Integer or value.is_Rational else None
+
+
+def is_finite(limit: sp.Expr) -> bool:
+    """Whether a limit exists and is finite."""
+    return not limit.has(sp.nan, sp.oo, -sp.oo, sp.zoo)
