@@ -70,8 +70,9 @@ class TargetL0:
         """Learn from a step: its L0, reconstruction error and penalty (without the strength).
 
         `pace` is the learning rate relative to its full value: where the model answers slowly,
-        steering as fast as before would overshoot.
+        steering as fast as before would overshoot, and steering in proportion would not arrive.
         """
+        pace = math.sqrt(pace)
         # Far below the target every L0, 0 too, says the same: too few.
         log_l0 = math.log(max(l0, 1e-2 * self.target))
         if self.log_strength is None:

@@ -1,8 +1,8 @@
 """Run a model over text and keep the activations of one layer."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from neglog.sae.hub import load_model, model_folder
 from neglog.sae.progress import progress_bar
 from neglog.sae.shards import MANIFEST, SEQUENCE, ShardWriter
 from neglog.sae.sites import SITES, cut_after, device_of, tap
-from neglog.sae.text import builtin_documents, pieces, read_documents, text_hash
+from neglog.sae.text import HashedText, builtin_documents, pieces, read_documents
 from neglog.sae.windows import Window, limited, padded, windows
 
 #: Batches whose windows are sorted by length together, so that little padding is computed.
@@ -56,10 +56,10 @@ def harvest(
     """
     sites = [site] if isinstance(site, str) else list(site)
     _check(sites, tokens, batch, seq_len, dtype, rows_per_shard)
-    folder = model_folder(model)
-    documents = builtin_documents() if text is None else read_documents(text)
-    with new_folder(out) as partial:
-        net, tokenizer = load_model(folder)
+    source = model_folder(model)
+    documents = HashedText(builtin_documents() if text is None else read_documents(text))
+    with new_folder(out) as folder:
+        net, tokenizer = load_model(source)
         block = cut_after(net.to(device), layer)
         longest = getattr(net.config, "max_position_embeddings", None) or seq_len
         length = min(seq_len, longest)
@@ -70,14 +70,15 @@ def harvest(
             "dtype": dtype,
             "seq_len": length,
             "text": "python" if text is None else [str(path) for path in text],
-            "text_sha256": text_hash(documents),
         }
         found = limited(windows(pieces(documents), tokenizer, length), tokens)
-        folders = {s: partial if isinstance(site, str) else partial / s for s in sites}
+        folders = {s: folder if isinstance(site, str) else folder / s for s in sites}
         for path in folders.values():
             path.mkdir(exist_ok=True)
-        return _run(net, block, tokenizer.pad_token_id or 0, found, folders, about,
-                    tokens, batch, rows_per_shard, progress)  # fmt: skip
+        run = _Run(net, block, tokenizer.pad_token_id or 0, folders, rows_per_shard, dtype)
+        with progress_bar("harvest", tokens or 0, progress) as advance:
+            run.read(found, batch, advance)
+        return run.finish({**about, "asked": tokens, "text_sha256": documents.hexdigest()})
 
 
 def _check(
@@ -102,59 +103,69 @@ def _check(
         raise InputError(f"seq_len must be at least 4, not {seq_len}.")
 
 
-@torch.no_grad()
-def _run(
-    net: nn.Module,
-    block: nn.Module,
-    pad: int,
-    found: Iterable[Window],
-    folders: dict[str, Path],
-    about: dict[str, Any],
-    tokens: int | None,
-    batch: int,
-    rows_per_shard: int,
-    progress: bool,
-) -> dict[str, Any]:
-    """Fill the folders and return the manifest of the first site."""
-    now: dict[str, Tensor] = {}
-    writers = {s: ShardWriter(path, rows_per_shard, about["dtype"]) for s, path in folders.items()}
-    sequence: list[NDArray[Any]] = []
-    rows = special = seen = 0
-    for s in folders:
-        tap(block, s, lambda value, s=s: now.__setitem__(s, value))  # type: ignore[misc]
-    with ExitStack() as stack:
-        advance = stack.enter_context(progress_bar("harvest", tokens or 0, progress))
-        for pool in _pools(found, batch * _POOL):
-            collected = {s: [np.empty(0)] * len(pool) for s in folders}
+class _Run:
+    """A model, the sites it is read at and the shards that grow."""
+
+    def __init__(
+        self,
+        net: nn.Module,
+        block: nn.Module,
+        pad: int,
+        folders: dict[str, Path],
+        rows_per_shard: int,
+        dtype: str,
+    ) -> None:
+        self.net, self.pad, self.folders = net, pad, folders
+        self.writers = {s: ShardWriter(path, rows_per_shard, dtype) for s, path in folders.items()}
+        self.sequence: list[NDArray[Any]] = []
+        self.special = self.seen = 0
+        self._now: dict[str, Tensor] = {}
+        for s in folders:
+            tap(block, s, partial(self._now.__setitem__, s))
+
+    @torch.no_grad()
+    def read(
+        self, found: Iterable[Window], batch: int, advance: Callable[[int, str], None]
+    ) -> None:
+        """Run the model over the windows and write their rows in the order of the text."""
+        device = device_of(self.net)
+        found = iter(found)
+        while pool := list(islice(found, batch * _POOL)):
+            rows = {s: [np.empty(0)] * len(pool) for s in self.folders}
             for places in _by_length(pool, batch):
-                ids, attention, kept = padded([pool[i] for i in places], pad)
-                device = device_of(net)
-                net(input_ids=ids.to(device), attention_mask=attention.to(device))
-                for s, value in now.items():
+                ids, attention, kept = padded([pool[i] for i in places], self.pad)
+                self.net(input_ids=ids.to(device), attention_mask=attention.to(device))
+                for s, value in self._now.items():
                     for row, i in enumerate(places):
-                        collected[s][i] = value[row][kept[row]].float().cpu().numpy()
+                        rows[s][i] = value[row][kept[row]].float().cpu().numpy()
                 advance(int(kept.sum()), "")
-            for s, parts in collected.items():
-                writers[s].add(np.concatenate(parts))
-            sequence += [np.full(w.kept, seen + i, dtype=np.int32) for i, w in enumerate(pool)]
-            seen += len(pool)
-            rows += sum(w.kept for w in pool)
-            special += sum(sum(w.special) for w in pool)
-    if rows == 0:
-        raise InputError("The text holds no tokens: give text with words in it.")
-    for s, path in folders.items():
-        np.save(path / SEQUENCE, np.concatenate(sequence))
-        counts = {"tokens": rows, "asked": tokens, "d": now[s].shape[-1], "sequences": seen}
-        manifest = {**about, "site": s, **counts, "special_tokens_left_out": special,
-                    "shards": writers[s].close()}  # fmt: skip
-        (path / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    return json.loads((next(iter(folders.values())) / MANIFEST).read_text())
+            for s, parts in rows.items():
+                self.writers[s].add(np.concatenate(parts))
+            for window in pool:
+                self.sequence.append(np.full(window.kept, self.seen, dtype=np.int32))
+                self.special += sum(window.special)
+                self.seen += 1
 
-
-def _pools(found: Iterable[Window], size: int) -> Iterator[list[Window]]:
-    found = iter(found)
-    while pool := list(islice(found, size)):
-        yield pool
+    def finish(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Write what is left and a manifest for each site; returns that of the first."""
+        if not self.sequence:
+            raise InputError("The text holds no tokens: give text with words in it.")
+        sequence = np.concatenate(self.sequence)
+        manifests = []
+        for s, folder in self.folders.items():
+            np.save(folder / SEQUENCE, sequence)
+            manifest = {
+                **about,
+                "site": s,
+                "tokens": len(sequence),
+                "d": self._now[s].shape[-1],
+                "sequences": self.seen,
+                "special_tokens_left_out": self.special,
+                "shards": self.writers[s].close(),
+            }
+            (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+            manifests.append(manifest)
+        return manifests[0]
 
 
 def _by_length(pool: list[Window], batch: int) -> Iterator[list[int]]:

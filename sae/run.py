@@ -13,7 +13,7 @@ from neglog.priors.errors import InputError
 from neglog.sae.checkpoint import METRICS, save
 from neglog.sae.data import Activations, batches, check_and_scale, open_activations, split
 from neglog.sae.evaluate import evaluate, mean_active
-from neglog.sae.files import new_folder
+from neglog.sae.files import new_folder, refuse_existing
 from neglog.sae.loss import CompiledPenalty
 from neglog.sae.model import SAE
 from neglog.sae.progress import progress_bar
@@ -36,7 +36,7 @@ def train(
     target_l0: float | None = None,
     steps: int = 500,
     batch: int = 2048,
-    lr: float = 1e-3,
+    lr: float = 6e-3,
     seed: int = 0,
     out: str | Path | None = None,
     target: Any = None,
@@ -72,6 +72,8 @@ def train(
                 "data": str(data) if isinstance(data, (str, Path)) else None,
                 "target": str(target) if isinstance(target, (str, Path)) else None}  # fmt: skip
     _check(activation, penalty, steps, batch, held_out, eval_every)
+    if out is not None:
+        refuse_existing(Path(out))  # now, not after minutes of training
     x = open_activations(data)
     y = None if target is None else open_activations(target)
     if y is not None and len(y) != len(x):
@@ -166,3 +168,5 @@ def _check(
         raise InputError(f"held_out is a fraction between 0 and 1, not {held_out}.")
     if activation == "relu" and penalty is None:
         raise InputError("A relu code needs a penalty, or nothing makes it sparse.")
+    if activation != "relu" and penalty is not None:
+        raise InputError(f"{activation} is sparse by k and takes no penalty.")

@@ -23,35 +23,37 @@ def docstrings(source: str) -> list[str]:
     return [text for node in nodes if (text := ast.get_docstring(node))]
 
 
-def standard_library() -> Iterator[str]:
-    """One document for each standard-library file: its docstrings, in the order of file names."""
+def standard_library() -> list[Path]:
+    """The standard library's source files, in the order of their names."""
     root = Path(sysconfig.get_path("stdlib"))
-    for path in sorted(root.rglob("*.py")):
-        if SKIPPED.isdisjoint(path.relative_to(root).parts):
-            try:
-                found = docstrings(path.read_text(encoding="utf-8"))
-            except (SyntaxError, UnicodeDecodeError):
-                continue  # deliberately broken or non-UTF-8 sources that some builds ship
-            if found:
-                yield "\n\n".join(found)
+    files = (p for p in root.rglob("*.py") if SKIPPED.isdisjoint(p.relative_to(root).parts))
+    return sorted(files)
 
 
-def language_topics() -> Iterator[str]:
-    """Python's language reference as `help()` prints it, one document for each topic."""
+def library_document(path: Path) -> str:
+    """The docstrings of a source file as one document, empty if it has none."""
+    try:
+        return "\n\n".join(docstrings(path.read_text(encoding="utf-8")))
+    except (SyntaxError, UnicodeDecodeError):
+        return ""  # deliberately broken or non-UTF-8 sources that some builds ship
+
+
+def builtin_documents(seed: int = 0) -> Iterator[str]:
+    """English text of every Python: language reference and library docstrings, ≈ 2 M characters.
+
+    Each topic of the reference and each library file is a document, given once; shuffled by `seed`, so that
+    the first n tokens are a sample of all of it. Files are read only when their turn comes.
+    """
     from pydoc_data.topics import topics
 
-    yield from (topics[name] for name in sorted(topics))
-
-
-def builtin_documents(seed: int = 0) -> list[str]:
-    """English text of every Python: language reference and library docstrings, ≈ 1.9 M characters.
-
-    Shuffled by `seed`, so that the first n tokens are a sample of all of it; each distinct
-    document once.
-    """
-    documents = list(dict.fromkeys([*language_topics(), *standard_library()]))
-    random.Random(seed).shuffle(documents)
-    return documents
+    sources: list[str | Path] = [*sorted(topics), *standard_library()]
+    random.Random(seed).shuffle(sources)
+    given = set()
+    for source in sources:
+        document = topics[source] if isinstance(source, str) else library_document(source)
+        if document and document not in given:
+            given.add(document)
+            yield document
 
 
 def read_documents(paths: Sequence[str | Path]) -> list[str]:
@@ -91,10 +93,22 @@ def pieces(documents: Iterable[str], limit: int = MAX_CHARACTERS) -> Iterator[st
                 yield piece
 
 
-def text_hash(documents: Iterable[str]) -> str:
-    """SHA-256 of the documents, each preceded by its length so that borders count."""
-    digest = hashlib.sha256()
-    for text in documents:
-        data = text.encode()
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.hexdigest()
+class HashedText:
+    """Passes documents on, and knows the SHA-256 of those that have passed.
+
+    Each is preceded by its length, so that borders between documents count.
+    """
+
+    def __init__(self, documents: Iterable[str]) -> None:
+        self._documents = documents
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._documents:
+            data = text.encode("utf-8", "surrogatepass")
+            self._digest.update(len(data).to_bytes(8, "little") + data)
+            yield text
+
+    def hexdigest(self) -> str:
+        """The hash of the documents read so far."""
+        return self._digest.hexdigest()

@@ -14,16 +14,19 @@ from neglog.sae.loss import CompiledPenalty, penalty_value, reconstruction
 from neglog.sae.model import SAE
 from neglog.sae.passes import dense_pass, sparse_pass
 
+#: Where the learning rate ends, relative to its full value: at 0 the strength could not hold L0.
+FLOOR = 0.1
+
 
 def learning_rate(step: int, steps: int | None, warmup: int, decay: float) -> float:
-    """Factor on the learning rate at `step` of `steps`: linear warm-up, flat, linear to 0.
+    """Factor on the learning rate at `step` of `steps`: linear warm-up, flat, linear down.
 
-    The last `decay` of the steps go down to 0; with steps None there is no end to go down to.
+    The last `decay` of the steps go down to FLOOR; with steps None there is no end to go down to.
     """
     up = min(1.0, (step + 1) / (warmup + 1))
     if steps is None or decay == 0:
         return up
-    return up * min(1.0, (steps - step) / (decay * steps))
+    return up * min(1.0, max(FLOOR, (steps - step) / (decay * steps)))
 
 
 class Trainer:
