@@ -41,8 +41,9 @@ def library_document(path: Path) -> str:
 def builtin_documents(seed: int = 0) -> Iterator[str]:
     """English text of every Python: language reference and library docstrings, ≈ 2 M characters.
 
-    Each topic of the reference and each library file is a document, given once; shuffled by `seed`, so that
-    the first n tokens are a sample of all of it. Files are read only when their turn comes.
+    Each topic of the reference and each library file is a document, given once; shuffled by
+    `seed`, so that the first n tokens are a sample of all of it. Files are read only when their
+    turn comes.
     """
     from pydoc_data.topics import topics
 

@@ -15,7 +15,7 @@ def test_fvu_equals_its_definition_whatever_the_batch(planted) -> None:
     sae, index = SAE(16, 40), np.arange(100, 900, 3)
     sae.b_enc.data -= 1.0
     part = x[index].double()
-    expected = (part - sae(x[index])).square().sum() / (part - part.mean(0)).square().sum()
+    expected = (part - sae(x[index]).detach()).square().sum() / (part - part.mean(0)).square().sum()
     for batch in (17, 4096):
         found = evaluate(sae, open_activations(x), index, batch=batch)
         assert found["fvu"] == pytest.approx(float(expected), rel=1e-6)

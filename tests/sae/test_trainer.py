@@ -45,9 +45,10 @@ def test_a_step_reports_its_loss_and_keeps_columns_at_norm_one(planted, penalty)
 
 def test_the_first_gradient_is_that_of_the_loss_along_the_sphere(planted, lomax) -> None:
     x = planted(64).double()
-    sae = SAE(16, 48).double()
+    sae, twin = SAE(16, 48).double(), SAE(16, 48).double()
+    for model in (sae, twin):
+        model.W_dec.data.div_(model.W_dec.norm(dim=1, keepdim=True))  # to double precision
     trainer = Trainer(sae, lomax, strength=0.5, warmup=0)
-    twin = SAE(16, 48).double()
     u = twin.scaled(x)
     code = torch.relu(u @ twin.W_enc.T + twin.b_enc)
     unit = nn.functional.normalize(twin.W_dec, dim=1)
@@ -83,7 +84,7 @@ def test_parameters_of_the_penalty_are_trained_too(planted) -> None:
             return torch.log1p(a / self.s)
 
     trainer, _ = _trained(planted(1280), Scaled(), strength=0.5)
-    assert float(trainer.penalty.s) != 1.0
+    assert trainer.penalty.s.item() != 1.0
 
 
 def test_a_transcoder_learns_another_target(planted, lomax) -> None:
