@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy as sp
 
@@ -64,7 +65,7 @@ def cut(expr: sp.Expr) -> tuple[Piece, ...] | None:
         return None
     edges = [sp.S.Zero, *points, sp.oo]
     pieces = []
-    for lo, hi in zip(edges, edges[1:], strict=False):
+    for lo, hi in pairwise(edges):
         inside = _inside(lo, hi)
         smooth = _resolve(expr, lo, hi, inside)
         if smooth is None:

@@ -21,11 +21,22 @@ Real = Any  # mpmath.mpf; mpmath carries no types
 UNCOMPUTABLE = (
     ArithmeticError,
     ValueError,
-    TypeError,
-    AttributeError,
     NotImplementedError,
     mp.libmp.NoConvergence,
 )
+
+
+def floats(point: Point, digits: int) -> dict[sp.Symbol, sp.Expr]:
+    """The point in decimals: exact powers such as (1/10007)^(3/10007) take forever."""
+    return {
+        name: value if value.is_Integer or not value.is_finite else sp.Float(value, digits + 10)
+        for name, value in ((n, sp.sympify(v)) for n, v in point.items())
+    }
+
+
+def substitute(expr: sp.Expr, point: Point, digits: int) -> sp.Expr:
+    """The expression at a numeric point, in decimals."""
+    return expr.subs(floats(point, digits))
 
 
 def all_equal(expr: sp.Expr) -> sp.Expr:
@@ -40,7 +51,7 @@ def value_at(expr: sp.Expr, point: Point, digits: int = 15) -> complex | None:
 
     An infinite value is ±inf; joint expressions are evaluated with all features equal.
     """
-    at = all_equal(expr).subs(dict(point))
+    at = substitute(all_equal(expr), point, digits)
     if at in (sp.oo, -sp.oo):
         return complex(float(at), 0.0)
     try:
@@ -71,7 +82,7 @@ _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 def samples(names: Iterable[sp.Symbol], count: int) -> list[dict[sp.Symbol, sp.Expr]]:
     """Fixed, unremarkable rational points: spread over about 0.3 … 3, no special values.
 
-    The k-th value of the i-th parameter is a Weyl sequence in √prime, so that closed forms that
+    The k-th value of the i-th parameter is a Weyl sequence in √prime, so closed forms that
     hold only at integers or half-integers are caught, and runs are reproducible.
     """
     points = []

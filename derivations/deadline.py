@@ -1,0 +1,85 @@
+"""Soft deadlines: a tactic that takes too long is interrupted and answers "not found".
+
+Computer algebra can hang. Each tactic runs inside :func:`within`; the interruption is a timer
+signal in the worker process (see ``worker.py``). Where signals do not reach (another thread, a long
+C call, Windows), the parent process ends the whole worker instead: the hard deadline in
+``service.py``.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class OutOfTime(BaseException):
+    """Time is up. Not an Exception, so that no ``except Exception`` in a library swallows it."""
+
+
+class _Clock:
+    """When the whole derivation must end (monotonic seconds); one per process."""
+
+    end: float | None = None
+
+
+@contextmanager
+def budget(seconds: float) -> Iterator[None]:
+    """Bound everything inside: later calls of :func:`within` get no more than what is left."""
+    before, _Clock.end = _Clock.end, time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _Clock.end = before
+
+
+def left() -> float:
+    """Seconds left of the budget; infinite without one."""
+    return float("inf") if _Clock.end is None else _Clock.end - time.monotonic()
+
+
+def _can_signal() -> bool:
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
+    """``work()``, or ``otherwise`` where that takes longer than ``seconds`` or what is left.
+
+    Nested deadlines keep: an inner one never outlasts an outer one.
+    """
+    seconds = min(seconds, left())
+    if seconds <= 0:
+        return otherwise
+    if not _can_signal():
+        return work()
+    mine = OutOfTime()
+
+    def ring(signum: int, frame: object) -> None:
+        raise mine
+
+    outer_handler = signal.signal(signal.SIGALRM, ring)
+    outer_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    started = time.monotonic()
+    shorter = outer_left == 0 or seconds < outer_left
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds if shorter else outer_left)
+        if not shorter:  # the outer deadline rings first and belongs to the outer call
+            signal.signal(signal.SIGALRM, outer_handler)
+        try:
+            return work()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except OutOfTime as bell:
+        if bell is not mine:
+            raise
+        return otherwise
+    finally:
+        signal.signal(signal.SIGALRM, outer_handler)
+        if outer_left:
+            remaining = outer_left - (time.monotonic() - started)
+            signal.setitimer(signal.ITIMER_REAL, max(remaining, 1e-6))

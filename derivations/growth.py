@@ -1,0 +1,115 @@
+"""How fast a penalty grows: φ(y) against log y, log log y, y and y² at an end of the half line.
+
+Each symbolic limit is checked against arbitrary-precision slopes at several parameter points before
+it is believed, because computer algebra errs on limits with symbolic exponents
+(lim log(1+y+y^q)/log y is not 1 for q > 1).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import mpmath as mp
+import sympy as sp
+
+from neglog.derivations.deadline import within
+from neglog.derivations.numbers import UNCOMPUTABLE, function, samples
+from neglog.priors.symbols import y
+
+AT_INFINITY, AT_ZERO = "oo", "0"
+LIMIT_SECONDS = 1.0
+
+
+@lru_cache(maxsize=512)
+def ratio(phi: sp.Expr, scale: sp.Expr, end: str = AT_INFINITY) -> sp.Expr | None:
+    """lim φ/scale at an end, as an expression in the parameters; None where it is not known."""
+    phi = sp.expand_log(phi, force=True)
+    candidates = (_limit, _limit_of_terms)
+    for find in candidates:
+        found = find(phi, scale, end)
+        if found is not None and _agrees(found, phi, scale, end):
+            return found
+    return None
+
+
+def _limit(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
+    toward = sp.oo if end == AT_INFINITY else sp.S.Zero
+    side = "+" if end == AT_ZERO else "-"
+
+    def limit() -> sp.Expr | None:
+        try:
+            return sp.limit(phi / scale, y, toward, side)
+        except (*UNCOMPUTABLE, RecursionError, sp.PoleError):
+            return None
+
+    found = within(LIMIT_SECONDS, limit, None)
+    if found is None:
+        return None
+    unknown = found.has(sp.Limit, y, sp.nan, sp.AccumBounds, sp.zoo)
+    return None if unknown else sp.simplify(found)
+
+
+def _limit_of_terms(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
+    """The limit with every log of a sum replaced by the largest of the logs of its terms."""
+
+    def dominant(argument: sp.Expr) -> sp.Expr:
+        if not isinstance(argument, sp.Add):
+            return sp.log(argument)
+        parts = [_limit(sp.expand_log(sp.log(t), force=True), scale, end) for t in argument.args]
+        if any(p is None or not p.is_finite for p in parts):
+            return sp.log(argument)
+        pick = sp.Max if end == AT_INFINITY else sp.Min
+        return pick(*parts) * scale
+
+    replaced = phi.replace(sp.log, dominant)
+    return None if replaced == phi else _limit(replaced, scale, end)
+
+
+def _agrees(found: sp.Expr, phi: sp.Expr, scale: sp.Expr, end: str) -> bool:
+    """Whether the limit agrees with slopes dφ/dscale far out, at several parameter points."""
+    names = phi.free_symbols - {y}
+    with mp.workdps(60):
+        f = function([y, *sorted(names, key=str)], phi)
+        g = function([y], scale)
+        for point in samples(names, 5 if names else 1):
+            values = [mp.mpf(v.p) / v.q for _, v in sorted(point.items(), key=lambda i: str(i[0]))]
+            claimed = found.subs(point)
+            verdict = _slopes_agree(f, g, values, claimed, end)
+            if verdict is False:
+                return False
+    return True
+
+
+# log y where slopes are taken. The second row serves functions that overflow on the first.
+_DISTANCES = ((150, 300, 600), (6, 12, 24), (2, 3, 4))
+
+
+def _slopes_agree(
+    f: object, g: object, values: list[object], claimed: sp.Expr, end: str
+) -> bool | None:
+    for distances in _DISTANCES:
+        logs = [d if end == AT_INFINITY else -d for d in distances]
+        try:
+            points = [mp.e ** mp.mpf(k) for k in logs]
+            fs = [mp.re(f(p, *values)) for p in points]  # type: ignore[operator]
+            gs = [g(p) for p in points]  # type: ignore[operator]
+            near = (fs[1] - fs[0]) / (gs[1] - gs[0])
+            far = (fs[2] - fs[1]) / (gs[2] - gs[1])
+        except UNCOMPUTABLE:
+            continue
+        if mp.isnan(near) or mp.isnan(far):
+            continue
+        return _is_limit(claimed, near, far)
+    return None
+
+
+def _is_limit(claimed: sp.Expr, near: mp.mpf, far: mp.mpf) -> bool:
+    if mp.isinf(near) or mp.isinf(far):
+        return claimed in (sp.oo, -sp.oo)
+    if claimed in (sp.oo, -sp.oo):
+        growing = abs(far) >= abs(near) * mp.mpf("1.01") or abs(far) > mp.mpf(10) ** 6
+        return bool(growing and (far > 0) == (claimed is sp.oo))
+    target = mp.mpf(sp.N(claimed, 30))
+    # Corrections such as log log y fade slowly: the far slope must be close, or closer than before.
+    gap_near, gap_far = abs(near - target), abs(far - target)
+    return bool(gap_far <= mp.mpf("0.02") * (1 + abs(target)) or gap_far < gap_near * 0.75)

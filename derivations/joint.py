@@ -1,0 +1,340 @@
+"""Everything that follows from a joint penalty: separable, or a function of one total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath as mp
+import sympy as sp
+
+from neglog.derivations import laws
+from neglog.derivations.closed import ENOUGH_DIGITS, Closed, points_where, tidy
+from neglog.derivations.deadline import within
+from neglog.derivations.dependence import dependence
+from neglog.derivations.growth import AT_INFINITY, ratio
+from neglog.derivations.half_line import Piece
+from neglog.derivations.mellin import transform
+from neglog.derivations.numbers import UNCOMPUTABLE, Point, substitute
+from neglog.derivations.propriety import ALWAYS, IF, NEVER, UNKNOWN, Propriety
+from neglog.derivations.quadrature import Estimate, piece_integral
+from neglog.derivations.scalar import Derivation, Moment, derive_scalar
+from neglog.derivations.scalar import numbers as scalar_numbers
+from neglog.derivations.terms import terms_of
+from neglog.derivations.totals import (
+    OneTotal,
+    in_totals,
+    one_total,
+    real_factor,
+    s,
+    scale_invariant,
+    separable_part,
+)
+from neglog.priors.penalty import Penalty
+from neglog.priors.symbols import d, lam, y
+
+
+def derive_joint(phi: Penalty, dim: int | None = None) -> Derivation:
+    """The derivation of a joint penalty, for symbolic d or a given number of features."""
+    expr = in_totals(phi)
+    f = separable_part(expr)
+    if f is not None:
+        return _separable(phi, f)
+    verdict = dependence(expr)
+    total = one_total(expr, phi.domain)
+    result = Derivation(phi, _propriety(expr, total))
+    result.dependence = verdict.verdict or "unknown"
+    result.dependence_reason = verdict.reason
+    if total is not None:
+        result.conditional = _conditional(total, phi.domain)
+        if result.propriety.proper in (ALWAYS, IF):
+            _integrals(result, total, dim)
+    return result
+
+
+def _separable(phi: Penalty, f: sp.Expr) -> Derivation:
+    """A product of d equal scalar priors."""
+    one = derive_scalar(Penalty(f, phi.domain))
+    if one.normalizer is not None:
+        norm = one.normalizer
+        one.normalizer = Closed(norm.expr**d, norm.when, norm.digits)
+    if one.entropy is not None:
+        one.entropy = d * one.entropy
+    one.penalty = phi
+    one.dependence = "independent"
+    one.dependence_reason = "phi is a sum over features: the prior is a product."
+    one.moments["correlation"] = Moment(
+        sp.S.Zero, one.moments["variance"].when if one.moments else None
+    )
+    if one.law is not None:
+        one.conditional = f"{one.law.name}, whatever the other features are"
+    one.cdf = one.quantile = None  # those are of one feature
+    return one
+
+
+def _propriety(expr: sp.Expr, total: OneTotal | None) -> Propriety:
+    if scale_invariant(expr):
+        return Propriety(
+            NEVER,
+            sp.false,
+            "The penalty does not change when all features are scaled together, so exp(-lam*phi) "
+            "is constant along rays and has no finite integral.",
+        )
+    if total is None:
+        return Propriety(
+            UNKNOWN, None, "The penalty is not a function of one total whose volume is known."
+        )
+    power = total.measure.power
+    scale = sp.log(s) if power is not None else s
+    rate = ratio(total.g.subs(s, y), scale.subs(s, y), AT_INFINITY)
+    needed = power if power is not None else sp.S.One
+    name = "log(s)" if power is not None else "s"
+    volume = f"s**({power} - 1)" if power is not None else "s**(d - 1)*exp(s)"
+    about = f"with s the total of the features, the volume element is {volume}"
+    if rate is None:
+        return Propriety(
+            UNKNOWN, None, f"The growth of phi against {name} is not decided; {about}."
+        )
+    if rate is sp.oo:
+        return Propriety(ALWAYS, sp.true, f"phi outgrows every multiple of {name}; {about}.")
+    if rate.is_zero or rate.is_negative or rate is -sp.oo:
+        return Propriety(NEVER, sp.false, f"phi grows slower than {name}; {about}.")
+    if not rate.is_positive:
+        return Propriety(UNKNOWN, None, f"The growth of phi against {name} has no fixed sign.")
+    bound = sp.simplify(needed / rate)
+    slope = "" if rate == 1 else f"{rate}*"
+    return Propriety(IF, lam > bound, f"phi grows like {slope}{name}; {about}.")
+
+
+def _expectation(total: OneTotal, weight: sp.Expr, dim: sp.Expr) -> sp.Expr | None:
+    """∫ weight·w(s) exp(−λg) ds in closed form: the table, for symbolic d where the row allows."""
+    weighted = weight * total.measure.weight
+    power = (
+        sp.simplify(sp.diff(sp.log(weighted), s) * s) if total.measure.power is not None else None
+    )
+    if power is not None and not power.has(s):
+        factor = sp.simplify(weighted / s**power)
+        found = transform(terms_of(total.g.subs(s, y)), power + 1)
+        return None if found is None else factor * found
+    return None
+
+
+def _integrals(result: Derivation, total: OneTotal, dim: int | None) -> None:
+    phi, when = result.penalty, result.propriety.when
+    assert when is not None
+    volume = real_factor(phi.domain) * total.measure.volume
+    raw = within(3.0, lambda: _expectation(total, sp.S.One, d), None)
+    if raw is None and total.measure.power is None:
+        result.normalizer = _log_total_normalizer(result, total, volume, when, dim)
+        _moments_exist(result, total)
+        return
+    if raw is None:
+        _moments_exist(result, total)
+        return
+    closed = tidy(volume * raw)
+    digits = _agreement(closed, total, volume, when)
+    if digits < ENOUGH_DIGITS:
+        return
+    result.normalizer = Closed(closed, when, digits)
+    _closed_moments(result, total, raw)
+    log_z = sp.expand_log(sp.log(closed), force=True)
+    result.entropy = tidy(log_z - lam * sp.diff(log_z, lam))
+
+
+def _closed_moments(result: Derivation, total: OneTotal, raw: sp.Expr) -> None:
+    measure = total.measure
+    means = {}
+    for name, weight in (("y", measure.mean), ("yy", measure.square), ("yz", measure.product)):
+        top = _expectation(total, weight, d)
+        means[name] = None if top is None else tidy(top / raw)
+    first_when, second_when = _moment_conditions(result, total)
+    result.moments["mean_abs"] = Moment(means["y"], first_when)
+    if means["y"] is None or means["yy"] is None or means["yz"] is None:
+        return
+    spread = means["yy"] - means["y"] ** 2
+    real = result.penalty.domain == "real"
+    result.moments["variance"] = Moment(means["yy"] if real else tidy(spread), second_when)
+    together = means["yz"] - means["y"] ** 2
+    result.moments["correlation"] = Moment(tidy(together / spread), second_when)
+
+
+def _moment_conditions(
+    result: Derivation, total: OneTotal
+) -> tuple[sp.Basic | None, sp.Basic | None]:
+    """When E|a| and E a² exist: r more powers of the feature in the tail."""
+    propriety = result.propriety
+    if propriety.proper == ALWAYS:
+        return sp.true, sp.true
+    measure = total.measure
+    if measure.power is not None and measure.q is not None:
+        rate = ratio(total.g.subs(s, y), sp.log(y), AT_INFINITY)
+        if rate is None:
+            return None, None
+        first, second = ((measure.power + r / measure.q) / rate for r in (1, 2))
+    else:
+        rate = ratio(total.g.subs(s, y), y, AT_INFINITY)
+        if rate is None:
+            return None, None
+        first, second = 2 / rate, 3 / rate
+    return lam > sp.simplify(first), lam > sp.simplify(second)
+
+
+def _moments_exist(result: Derivation, total: OneTotal) -> None:
+    first, second = _moment_conditions(result, total)
+    result.moments["mean_abs"] = Moment(None, first)
+    result.moments["variance"] = Moment(None, second)
+    result.moments["correlation"] = Moment(None, second)
+
+
+def _log_total_normalizer(
+    result: Derivation, total: OneTotal, volume: sp.Expr, when: sp.Basic, dim: int | None
+) -> Closed | None:
+    """The product of (1+|aᵢ|/k) and its powers: Milgram's generalised exponential integral.
+
+    With t = e^s, ∫ s^{d−1} e^s e^{−λ c t^m} ds = ∫₁^∞ (log t)^{d−1} e^{−λ c t^m} dt; elementary at
+    d = 1 and E₁ at d = 2 for m = 1 (Milgram, The generalized integro-exponential function, 1985).
+    """
+    t = sp.Symbol("t", positive=True)
+    terms = terms_of(total.g.subs(s, y))
+    integrand = sp.log(t) ** (d - 1) * sp.exp(-lam * sp.expand(total.g.subs(s, sp.log(t))))
+    closed: sp.Expr = volume * sp.Integral(sp.simplify(integrand), (t, 1, sp.oo))
+    if dim is not None:
+        closed = closed.subs(d, dim)
+        if terms.kinds == ("exp",) and terms.of("exp").parameters[0] == 1:
+            p = lam * terms.of("exp").coefficient
+            known = {1: sp.exp(-p) / p, 2: sp.expint(1, p) / p}
+            if dim in known:
+                factor = volume.subs(d, dim) * sp.exp(-lam * terms.constant)
+                closed = sp.simplify(factor * known[dim])
+    digits = _agreement(closed, total, volume, when, dim)
+    return Closed(closed, when, digits) if digits >= ENOUGH_DIGITS - 5 else None
+
+
+def _agreement(
+    closed: sp.Expr, total: OneTotal, volume: sp.Expr, when: sp.Basic, dim: int | None = None
+) -> int:
+    """Digits of agreement between a normaliser and quadrature over the total."""
+    names = closed.free_symbols | total.g.free_symbols
+    least = 30
+    points = points_where(when, names - {s, sp.Symbol("t", positive=True)}, 2)
+    for point in points:
+        if dim is not None:
+            point[d] = sp.Integer(dim)
+        number = total_integral(total, sp.S.One, point)
+        if number is None:
+            return 0
+        try:
+            value = sp.N(substitute(closed, point, 40), 35)
+        except UNCOMPUTABLE:
+            return 0
+        if not value.is_real:
+            return 0
+        with mp.workdps(40):
+            truth = number.value * mp.mpf(sp.N(substitute(volume, point, 40), 40))
+            gap = abs(mp.mpf(value) / truth - 1)
+            least = min(least, int(-mp.log10(max(gap, number.error / abs(number.value)))))
+    return least if points else 0
+
+
+def total_integral(total: OneTotal, weight: sp.Expr, point: Point) -> Estimate | None:
+    """∫ weight(s)·w(s) exp(−λ g(s)) ds at a numeric point with d an integer."""
+    at = dict(point)
+    inner = (weight * total.measure.weight).subs(d, at[d])
+    g = total.g.subs(d, at[d])
+    piece = Piece(sp.S.Zero, sp.oo, g.subs(s, y))
+    return piece_integral(piece, at, sp.hyperexpand(inner.subs(s, y)))
+
+
+def _conditional(total: OneTotal, domain: str) -> str | None:
+    """The law of one feature given the others, where it has a name."""
+    u = total.measure.conditional
+    if u is None:
+        return None
+    log_total = total.measure.power is None
+    rest = sp.Symbol("R" if log_total else "S", positive=True)
+    others = sp.log(rest) if log_total else rest
+    given = sp.powdenest(sp.expand_log(sp.simplify(total.g.subs(s, others + u)), force=True))
+    law = within(2.0, lambda: laws.recognise(terms_of(sp.expand(given)), domain), None)
+    if law is None:
+        return None
+    scale = "prod(1 + |a_j|/k)" if log_total else "sum of u(a_j)"
+    if log_total:
+        k = sp.simplify(y / (sp.exp(u) - 1))
+        scale = "prod(1 + |a_j|)" if k == 1 else f"prod(1 + |a_j|/{k})"
+    else:
+        q = total.measure.q
+        scale = "sum |a_j|" if q == 1 else f"sum |a_j|**{q}"
+    body = law.scipy or f"density proportional to {sp.simplify(sp.exp(-lam * given))}"
+    return f"{law.name}: {body} with {rest} = {scale} over j != i"
+
+
+def joint_numbers(phi: Penalty, point: Point, found: Derivation, dim: int) -> dict[str, Any]:
+    """Normaliser, E|a|, variance of a and correlation of |a_i|, |a_j| at numbers."""
+    at = {**point, d: sp.Integer(dim)}
+    expr = in_totals(phi)
+    f = separable_part(expr)
+    if f is not None:
+        return _separable_numbers(phi, f, at, dim)
+    total = one_total(expr, phi.domain)
+    when = found.propriety.when
+    if total is None or when is None:
+        return dict.fromkeys(("normalizer", "mean_abs", "variance", "correlation"), "undefined")
+    if substitute(when, at, 20) != sp.true:
+        undefined = dict.fromkeys(("mean_abs", "variance", "correlation"), "undefined")
+        return {"normalizer": "oo", **undefined}
+    return _total_numbers(phi, total, at, found)
+
+
+def _separable_numbers(phi: Penalty, f: sp.Expr, at: Point, dim: int) -> dict[str, Any]:
+    one = Penalty(f.subs(d, dim), phi.domain)
+    derived = derive_scalar(one)
+    out = scalar_numbers(one, dict(at), derived)
+    z = out["normalizer"]
+    if isinstance(z, Estimate):
+        with mp.workdps(40):
+            value = z.value**dim
+            out["normalizer"] = Estimate(value, dim * value * z.error / z.value)
+    exists = isinstance(out["variance"], Estimate)
+    out["correlation"] = Estimate(mp.mpf(0), mp.mpf(0)) if exists else "undefined"
+    return out
+
+
+def _total_numbers(phi: Penalty, total: OneTotal, at: Point, found: Derivation) -> dict[str, Any]:
+    raw = total_integral(total, sp.S.One, at)
+    if raw is None:
+        return dict.fromkeys(("normalizer", "mean_abs", "variance", "correlation"), "undefined")
+    volume = real_factor(phi.domain) * total.measure.volume
+    with mp.workdps(40):
+        factor = mp.mpf(sp.N(substitute(volume, at, 40), 35))
+        out: dict[str, Any] = {"normalizer": raw.times(factor)}
+    exists = {
+        name: moment.when is not None and substitute(moment.when, at, 20) == sp.true
+        for name, moment in found.moments.items()
+    }
+    mean = square = product = None
+    if exists.get("mean_abs"):
+        mean = _mean(total, total.measure.mean, raw, at)
+    if exists.get("variance"):
+        square = _mean(total, total.measure.square, raw, at)
+        product = _mean(total, total.measure.product, raw, at)
+    out["mean_abs"] = mean or ("oo" if not exists.get("mean_abs") else "undefined")
+    if mean is None or square is None or product is None:
+        out["variance"] = "oo" if mean is not None else "undefined"
+        return {**out, "correlation": "undefined"}
+    with mp.workdps(40):
+        spread = square.value - mean.value**2
+        error = square.error + 2 * mean.value * mean.error
+        real = phi.domain == "real"
+        out["variance"] = square if real else Estimate(spread, error)
+        together = product.value - mean.value**2
+        slack = (product.error + 2 * mean.value * mean.error + error) / spread
+        out["correlation"] = Estimate(together / spread, slack)
+    return out
+
+
+def _mean(total: OneTotal, weight: sp.Expr, raw: Estimate, at: Point) -> Estimate | None:
+    top = total_integral(total, weight, at)
+    if top is None:
+        return None
+    with mp.workdps(40):
+        value = top.value / raw.value
+        return Estimate(value, top.error / raw.value + abs(value) * raw.error / raw.value)
