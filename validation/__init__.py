@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neglog.validation.codes import Codes, read_codes
     from neglog.validation.controls import gaussian_noise, random_dictionary
-    from neglog.validation.densities import density, log_density, scipy_law
+    from neglog.validation.densities import density, log_density, negative_log, scipy_law
     from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
     from neglog.validation.flags import FLAGS
@@ -26,6 +26,7 @@ _WHERE = {
     "random_dictionary": "controls",
     "density": "densities",
     "log_density": "densities",
+    "negative_log": "densities",
     "scipy_law": "densities",
     "FAMILIES": "families",
     "Family": "families",
@@ -55,6 +56,7 @@ __all__ = [
     "fit",
     "gaussian_noise",
     "log_density",
+    "negative_log",
     "opposing",
     "pooled",
     "random_dictionary",

@@ -18,7 +18,7 @@ from neglog.validation.segments import Floats, Segments, segments
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 1 << 16  # samples fitted together: their arrays stay in the processor's cache
+CHUNK = 1 << 17  # samples fitted together: their arrays stay in the processor's cache
 TIE = 1e-6  # nat per sample below which two families describe a feature equally well
 
 

@@ -176,11 +176,24 @@ def _newton(state: _State) -> tuple[Floats, Floats]:
     outward = ((state.u <= state.low) & (g < 0)) | ((state.u >= state.high) & (g > 0))
     g = np.where(outward, 0.0, g)
     step = ascent(g, np.where(outward[:, None] | outward[None], 0.0, h))
-    length = np.sqrt((step**2).sum(axis=0))
-    step = step * np.minimum(1.0, state.radius / np.maximum(length, 1e-300))
-    step = np.clip(state.u + step, state.low, state.high) - state.u
+    there = state.u + step
+    if len(g) > 1 and (cut := ((there < state.low) | (there > state.high)).any(axis=0)).any():
+        # A Newton step that a bound cuts short may point downhill; one along each axis never does.
+        diagonal = np.abs(h[np.arange(len(g)), np.arange(len(g))])
+        step = np.where(cut, g / np.maximum(diagonal, 1e-300), step)
+    step = _bounded(state, step)
     gain = (g * step).sum(axis=0) + 0.5 * np.einsum("im,ijm,jm->m", step, h, step)
     return step, np.maximum(gain, (g * step).sum(axis=0) * 1e-3)
+
+
+def _bounded(state: _State, step: Floats) -> Floats:
+    """The step cut at the bounds, then shortened to the trust region.
+
+    In this order: a long step across a bound must not take the room of the other coordinates.
+    """
+    step = np.clip(state.u + step, state.low, state.high) - state.u
+    length = np.sqrt((step**2).sum(axis=0))
+    return np.asarray(step * np.minimum(1.0, state.radius / np.maximum(length, 1e-300)))
 
 
 def ascent(gradient: Floats, hessian: Floats) -> Floats:

@@ -42,8 +42,8 @@ class Free:
 
     symbol: sympy.Symbol
     start: Statistic
-    low: Statistic = field(default_factory=lambda: constant(1e-10))
-    high: Statistic = field(default_factory=lambda: constant(1e10))
+    low: Statistic = field(default_factory=lambda: constant(1e-30))
+    high: Statistic = field(default_factory=lambda: constant(1e30))
     offset: int = 0
     reach: Statistic = field(default_factory=lambda: constant(1.0))
     hole: Statistic | None = None  # |θ| is kept above this where θ = 0 is a removable singularity
