@@ -58,7 +58,8 @@ def _backend(name: str) -> Any:
     from importlib import import_module
 
     try:
-        return import_module(f"neglog.derivations.compile.{name}_backend")
+        file = "numpy_penalty" if name == "numpy" else f"{name}_backend"
+        return import_module(f"neglog.derivations.compile.{file}")
     except ModuleNotFoundError as error:
         if error.name in ("torch", "jax"):
             raise InputError(

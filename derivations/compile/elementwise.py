@@ -39,14 +39,26 @@ class Elementwise:
 
     @classmethod
     def of(
-        cls, expr: sp.Expr, domain: str, symbols: tuple[sp.Symbol, ...], numbers: Numbers
+        cls,
+        expr: sp.Expr,
+        domain: str,
+        symbols: tuple[sp.Symbol, ...],
+        numbers: Numbers,
+        from_zero: bool = True,
     ) -> Elementwise:
         """φ from its expression in ``a``; ``numbers`` has a value for each of ``symbols``."""
-        right = HalfLine.of(expr.subs(a, y), numbers)
+        right = HalfLine.of(expr.subs(a, y), numbers, from_zero)
         if domain == "positive":
             return cls(right, None, symbols)
         even = Penalty(expr, "real").on_half_line is not None
-        return cls(right, right if even else HalfLine.of(expr.subs(a, -y), numbers), symbols)
+        return cls(
+            right, right if even else HalfLine.of(expr.subs(a, -y), numbers, from_zero), symbols
+        )
+
+    @property
+    def inputs(self) -> tuple[sp.Symbol, ...]:
+        """What a backend passes, in order: a, then θ."""
+        return (a, *self.symbols)
 
     @property
     def even(self) -> bool:

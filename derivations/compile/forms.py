@@ -99,7 +99,7 @@ def remainder(
     if start is None and limit_at_zero(meant, y, numbers) != 0:
         return None
     derivative, limit, m = meant, sp.S.Zero, 0
-    for m in range(1, 5):
+    for m in range(1, 5):  # noqa: B007
         derivative = tidy(sp.diff(derivative, y))
         limit = limit_at_zero(derivative, y, numbers)
         if not is_finite(limit):

@@ -41,9 +41,10 @@ class HalfLine:
     slope: bool = False
 
     @classmethod
-    def of(cls, expr: sp.Expr, numbers: Numbers) -> HalfLine:
+    def of(cls, expr: sp.Expr, numbers: Numbers, from_zero: bool = True) -> HalfLine:
         """The half line of an expression in ``y``."""
-        return cls(prepare(kinks.as_pieces(expr)), tuple(sorted(numbers.items(), key=str)))
+        pairs = tuple(sorted(numbers.items(), key=str))
+        return cls(prepare(kinks.as_pieces(expr)), pairs, from_zero)
 
     def partial(self, symbol: sp.Symbol) -> HalfLine:
         """∂h/∂y (a slope, nothing subtracted) or ∂h/∂θ."""

@@ -3,7 +3,8 @@
 φ = G(R₁, …, R_k) with Rⱼ a sum, product, maximum or norm of a per-feature function. A sum is taken
 of f(aᵢ) − f(0), so that it vanishes at the zero vector; a product of positive factors becomes the
 exponential of a sum of logs. Each piece is then compiled alone and the gradient is
-∂φ/∂aᵢ = Σⱼ ∂G/∂Rⱼ·fⱼ'(aᵢ), with the scalar conventions at kinks.
+∂φ/∂aᵢ = Σⱼ ∂G/∂Rⱼ·fⱼ'(aᵢ), with the scalar conventions at kinks. Where G has no value at the zero
+vector (Hoyer's 0/0) it takes the limit along one axis, with gradient 0.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sympy as sp
 from neglog.derivations.compile.elementwise import Elementwise, Numbers
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.rules import open_log
+from neglog.derivations.compile.zero import numeric_limit
 from neglog.priors import symbols
 from neglog.priors.errors import InputError
 from neglog.priors.symbols import Largest, Multiple, Total
@@ -45,6 +47,9 @@ class _Norm(sp.Function):
     is_nonnegative = True
 
 
+KINDS = {Total: "sum", Multiple: "product", Largest: "max", _Norm: "norm"}
+
+
 def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers: Numbers) -> Joint:
     """The reductions and the outer function of a joint penalty.
 
@@ -73,20 +78,27 @@ def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers:
     stand_ins: dict[sp.Expr, sp.Expr] = {}
     variables: list[sp.Symbol] = []
     for i, r in enumerate(found):
-        f = r.args[0]
-        start = f.subs(symbols.a, 0)
-        finite = not start.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
-        kind = {Total: "sum", Multiple: "product", Largest: "max", _Norm: "norm"}[type(r)]
-        stand_in = sp.Dummy(f"R{i}", **_sign(r, f, start if finite else sp.S.Zero))
-        part = None if kind == "norm" else Elementwise.of(f, domain, everything, numbers)
-        shift = {"sum": symbols.d * start, "max": start}.get(kind, sp.S.Zero) if finite else 0
-        stand_ins[r] = stand_in + shift
+        f, kind = r.args[0], KINDS[type(r)]
+        part, start = None, sp.S.Zero
+        if kind != "norm":
+            part = Elementwise.of(f, domain, everything, numbers, from_zero=kind != "product")
+            start = part.right.start or sp.S.Zero
+        stand_in = sp.Dummy(f"R{i}", **_sign(r, f, start))
+        stand_ins[r] = stand_in + (symbols.d * start if kind == "sum" else start)
         variables.append(stand_in)
         reductions.append(Reduction(kind, part))
-
-    whole = expr.xreplace(stand_ins)
-    outer = Outer.of(whole, tuple(variables), everything, numbers)
+    limit = numeric_limit(_along_axis(expr), symbols.y, numbers)
+    outer = Outer.of(expr.xreplace(stand_ins), tuple(variables), everything, numbers, limit)
     return Joint(tuple(reductions), outer, everything)
+
+
+def _along_axis(expr: sp.Expr) -> sp.Expr:
+    """φ(y, 0, …, 0): one feature active, the others at 0."""
+    a, y, d = symbols.a, symbols.y, symbols.d
+    expr = expr.replace(_Norm, lambda f: y)
+    expr = expr.replace(Total, lambda f: f.subs(a, y) + (d - 1) * f.subs(a, 0))
+    expr = expr.replace(Multiple, lambda f: f.subs(a, y) * f.subs(a, 0) ** (d - 1))
+    return expr.replace(Largest, lambda f: sp.Max(f.subs(a, y), f.subs(a, 0)))
 
 
 def _sign(r: sp.Expr, f: sp.Expr, start: sp.Expr) -> dict[str, bool]:
