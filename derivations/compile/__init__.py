@@ -11,10 +11,11 @@ from typing import Any
 from neglog.derivations.compile.arguments import Arguments, check, exact
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint, decompose
+from neglog.derivations.compile.prox import ProxPair
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
-__all__ = ["compile_penalty"]
+__all__ = ["compile_penalty", "compile_prox"]
 
 
 def compile_penalty(
@@ -38,6 +39,28 @@ def compile_penalty(
     """
     arguments = check(penalty, backend, strength, scale, learn, params or {})
     return _backend(backend).build(penalty, _body(penalty, arguments), arguments)
+
+
+def compile_prox(
+    penalty: Penalty,
+    backend: str,
+    *,
+    strength: float = 1.0,
+    params: Mapping[str, float] | None = None,
+) -> Any:
+    """The proximal map x ↦ argmin_z ½(z − x)² + strength·φ(z), elementwise.
+
+    The minimum is global; z ≥ 0 on the positive domain; z = 0 wins ties. Its derivative is
+    1/(1 + strength·φ''(z)) off the jumps and 0 where z = 0.
+
+    Raises:
+        InputError: as :func:`compile_penalty`; also for a joint penalty.
+    """
+    arguments = check(penalty, backend, strength, 1.0, (), params or {})
+    if penalty.joint:
+        raise InputError(f"{penalty} is joint; only scalar penalties have a compiled prox.")
+    spec = Elementwise.of(arguments.expr, penalty.domain, (), {})
+    return _backend(backend).build_prox(ProxPair.of(spec), arguments.strength)
 
 
 def _body(penalty: Penalty, arguments: Arguments) -> Elementwise | Joint:

@@ -47,12 +47,15 @@ class Elementwise:
         from_zero: bool = True,
     ) -> Elementwise:
         """φ from its expression in ``a``; ``numbers`` has a value for each of ``symbols``."""
-        right = HalfLine.of(expr.subs(a, y), numbers, from_zero)
+        origin = expr.subs(a, 0)
+        right = HalfLine.of(expr.subs(a, y), numbers, from_zero, origin)
         if domain == "positive":
             return cls(right, None, symbols)
         even = Penalty(expr, "real").on_half_line is not None
         return cls(
-            right, right if even else HalfLine.of(expr.subs(a, -y), numbers, from_zero), symbols
+            right,
+            right if even else HalfLine.of(expr.subs(a, -y), numbers, from_zero, origin),
+            symbols,
         )
 
     @property

@@ -32,6 +32,7 @@ class HalfLine:
         meant: the expression in ``y`` and θ, prepared for differentiation.
         numbers: a value for each θ, at which limits and kinks are decided.
         from_zero: subtract the value at 0 where that is finite.
+        origin: the value at 0 itself, which differs from the limit where φ jumps there (L0).
         slope: whether this is a derivative in y (kinks then follow the convention).
     """
 
@@ -39,12 +40,19 @@ class HalfLine:
     numbers: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
     from_zero: bool = True
     slope: bool = False
+    origin: sp.Expr | None = None
 
     @classmethod
-    def of(cls, expr: sp.Expr, numbers: Numbers, from_zero: bool = True) -> HalfLine:
-        """The half line of an expression in ``y``."""
+    def of(
+        cls,
+        expr: sp.Expr,
+        numbers: Numbers,
+        from_zero: bool = True,
+        origin: sp.Expr | None = None,
+    ) -> HalfLine:
+        """The half line of an expression in ``y``; ``origin`` is its value at 0 itself."""
         pairs = tuple(sorted(numbers.items(), key=str))
-        return cls(prepare(kinks.as_pieces(expr)), pairs, from_zero)
+        return cls(prepare(kinks.as_pieces(expr)), pairs, from_zero, origin=origin)
 
     def partial(self, symbol: sp.Symbol) -> HalfLine:
         """∂h/∂y (a slope, nothing subtracted) or ∂h/∂θ."""
@@ -80,7 +88,16 @@ class HalfLine:
         form, wide = choose(settled, self.start, self.numbers)
         if not self._right_at_zero(form):
             form = sp.Piecewise((self.at_zero, sp.Eq(y, 0)), (form, True))
+        if self.jump != 0:
+            form = sp.Piecewise((0, sp.Eq(y, 0)), (form + self.jump, True))
         return form, wide
+
+    @cached_property
+    def jump(self) -> sp.Expr:
+        """h(0⁺) − h(0) where both are finite: what L0 pays for leaving 0."""
+        if self.start is None or self.origin is None or not is_finite(self.origin):
+            return sp.S.Zero
+        return self.limit - self.origin
 
     @property
     def form(self) -> sp.Expr:

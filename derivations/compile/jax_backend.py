@@ -15,6 +15,7 @@ from neglog.derivations.compile.arguments import Arguments, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint
 from neglog.derivations.compile.outer import Outer
+from neglog.derivations.compile.prox import ProxPair
 from neglog.priors import symbols
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
@@ -50,6 +51,7 @@ def _polygamma(n: Any, x: Array) -> Array:
 
 
 TABLE: Mapping[str, Callable[..., Any]] = {
+    "constant": lambda values, like: jnp.asarray(values, dtype=like.dtype),
     "fill": lambda value, like: jnp.asarray(value, dtype=like.dtype),
     "add": jnp.add,
     "sub": jnp.subtract,
@@ -272,3 +274,25 @@ def _norm(x: Array) -> Array:
 def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> CompiledPenalty:
     """The callable for a prepared penalty."""
     return CompiledPenalty(penalty, body, arguments)
+
+
+def build_prox(pair: ProxPair, strength: float) -> Callable[[Array], Array]:
+    """x ↦ prox(x) with derivative 1/(1 + cφ''(z)), and 0 where z = 0."""
+
+    def loop(times: int, body: Callable[[Any, Any], Any], state: Any) -> Any:
+        return jax.lax.fori_loop(0, times, body, state)
+
+    solve = pair.bind(TABLE, loop)
+
+    @jax.custom_jvp
+    def prox(x: Array) -> Array:
+        inner = jnp.result_type(x.dtype, jnp.float32)
+        return solve(x.astype(inner), strength).astype(x.dtype)
+
+    @prox.defjvp
+    def jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        z = prox(*primals)
+        slope = jnp.where(z == 0, 0.0, 1 / (1 + strength * elementwise(pair.curvature())(z)))
+        return z, tangents[0] * slope.astype(z.dtype)
+
+    return prox

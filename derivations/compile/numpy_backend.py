@@ -81,6 +81,7 @@ def _hyper(p: int, q: int) -> Callable[..., Any]:
 
 TABLE: Mapping[str, Callable[..., Any]] = {
     "fill": _fill,
+    "constant": lambda values, like: np.asarray(values, dtype=np.asarray(like).dtype),
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,

@@ -13,6 +13,8 @@ from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint, Reduction
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.program import Program
+from neglog.derivations.compile.prox import ProxPair
+from neglog.derivations.compile.python_loop import loop
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
@@ -149,3 +151,15 @@ def _reduction_slope(
     rest = np.prod(np.where(values == 0, 1.0, values), axis=-1, keepdims=True)
     others = np.where(values == 0, np.where(zeros == 1, rest, 0.0), value / values)
     return slope * others
+
+
+def build_prox(pair: ProxPair, strength: float) -> Callable[[Any], np.ndarray]:
+    """x ↦ prox(x), in float64 inside."""
+    solve = pair.bind(numpy_backend.TABLE, loop)
+
+    def prox(x: Any) -> np.ndarray:
+        values, dtype = _floats(x)
+        with np.errstate(all="ignore"):
+            return np.asarray(solve(values, strength), dtype=dtype)
+
+    return prox

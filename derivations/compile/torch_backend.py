@@ -12,6 +12,8 @@ from neglog.derivations.compile.arguments import Arguments, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint
 from neglog.derivations.compile.outer import Outer
+from neglog.derivations.compile.prox import ProxPair
+from neglog.derivations.compile.python_loop import loop
 from neglog.derivations.compile.torch_special import SPECIAL
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
@@ -38,6 +40,7 @@ def _tensors(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 TABLE: Mapping[str, Callable[..., Any]] = {
     "fill": _fill,
+    "constant": lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
     "add": torch.add,
     "sub": lambda x, z: x - z,
     "mul": torch.mul,
@@ -270,3 +273,56 @@ def _norm(x: Tensor) -> Tensor:
 def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> CompiledPenalty:
     """The module for a prepared penalty."""
     return CompiledPenalty(penalty, body, arguments)
+
+
+class _ApplyProx(torch.autograd.Function):
+    """prox(x), with derivative 1/(1 + cφ''(z)) and 0 where z = 0."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(module: CompiledProx, x: Tensor) -> Tensor:
+        inner = torch.float32 if x.dtype in HALF else torch.float64
+        return module.solve(x.to(inner), module.strength).to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.module, _ = inputs
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        (z,) = ctx.saved_tensors
+        bend = _Apply.apply(ctx.module.pair.curvature(), z)
+        return None, torch.where(z == 0, 0.0, gradient / (1 + ctx.module.strength * bend))
+
+
+class CompiledProx(nn.Module):
+    """x ↦ argmin_z ½(z − x)² + strength·φ(z), elementwise; ``strength`` is a settable float."""
+
+    def __init__(self, pair: ProxPair, strength: float) -> None:
+        super().__init__()
+        self.pair = pair
+        self._strength = strength
+        self.solve = pair.bind(TABLE, loop)
+
+    @property
+    def strength(self) -> float:
+        """c > 0."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._strength = positive("strength", value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledProx:
+        return CompiledProx(self.pair, self._strength)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The proximal map of ``x``, of its shape and dtype."""
+        return _ApplyProx.apply(self, x)
+
+
+def build_prox(pair: ProxPair, strength: float) -> CompiledProx:
+    """The module for a prepared proximal map."""
+    return CompiledProx(pair, strength)
