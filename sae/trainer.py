@@ -36,7 +36,8 @@ class Trainer:
     `steps` is where the learning rate ends (None: constant). `sparse` chooses the pass on active
     latents: True, False, or None for whichever is faster at the density of the step before.
 
-    Raises InputError for a strength or a target that is missing, in vain, or out of range.
+    Raises InputError for a strength or a target that is missing, in vain, or out of range; a step
+    raises it if its loss is not finite, before any weight has changed.
     """
 
     def __init__(
@@ -85,6 +86,11 @@ class Trainer:
         # columns and removed below.
         penalty = error.new_zeros(()) if self.penalty is None else penalty_value(self.penalty, done)
         loss = error + strength * penalty if strength else error
+        if not math.isfinite(loss.item()):
+            raise InputError(
+                f"The loss is {loss.item()} at step {self.step_number + 1}: the penalty overflows "
+                "or training diverges; try the penalty's logarithm or a lower learning rate."
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._descend()
