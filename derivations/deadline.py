@@ -1,9 +1,10 @@
 """Soft deadlines: a tactic that takes too long is interrupted and answers "not found".
 
 Computer algebra can hang. Each tactic runs inside :func:`within`; the interruption is a timer
-signal in the worker process (see ``worker.py``). Where signals do not reach (another thread, a long
-C call, Windows), the parent process ends the whole worker instead: the hard deadline in
-``service.py``.
+signal in the worker process (see ``worker.py``). Tactics are bounded in processor seconds, so that
+a busy machine finds the same closed forms; the whole is bounded in seconds of the clock. Where
+signals do not reach (another thread, a long C call, Windows), the parent process ends the worker
+instead: the hard deadline in ``service.py``.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _can_signal() -> bool:
 
 
 def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
-    """``work()``, or ``otherwise`` where that takes longer than ``seconds`` or what is left.
+    """``work()``, or ``otherwise`` where that takes more processor time than ``seconds``.
 
     Nested deadlines keep: an inner one never outlasts an outer one.
     """
@@ -62,24 +63,24 @@ def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
     def ring(signum: int, frame: object) -> None:
         raise mine
 
-    outer_handler = signal.signal(signal.SIGALRM, ring)
-    outer_left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-    started = time.monotonic()
+    outer_handler = signal.signal(signal.SIGPROF, ring)
+    outer_left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+    started = time.process_time()
     shorter = outer_left == 0 or seconds < outer_left
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds if shorter else outer_left)
+        signal.setitimer(signal.ITIMER_PROF, seconds if shorter else outer_left)
         if not shorter:  # the outer deadline rings first and belongs to the outer call
-            signal.signal(signal.SIGALRM, outer_handler)
+            signal.signal(signal.SIGPROF, outer_handler)
         try:
             return work()
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     except OutOfTime as bell:
         if bell is not mine:
             raise
         return otherwise
     finally:
-        signal.signal(signal.SIGALRM, outer_handler)
+        signal.signal(signal.SIGPROF, outer_handler)
         if outer_left:
-            remaining = outer_left - (time.monotonic() - started)
-            signal.setitimer(signal.ITIMER_REAL, max(remaining, 1e-6))
+            remaining = outer_left - (time.process_time() - started)
+            signal.setitimer(signal.ITIMER_PROF, max(remaining, 1e-6))

@@ -98,7 +98,7 @@ ENTRIES: dict[str, Entry] = {
         "tanh(abs(a))",
         "False",
         None,
-        "Jermyn & Templeton et al., Tanh penalty in dictionary learning, 2024",
+        "Jermyn et al., Tanh penalty in dictionary learning (Circuits Updates), 2024",
     ),
     "geman-mcclure": Entry(
         "a**2/(1+a**2)",
@@ -134,13 +134,13 @@ ENTRIES: dict[str, Entry] = {
         "atan(abs(a))",
         "False",
         None,
-        "Selesnick & Bayram, Sparse signal estimation by maximally sparse convex optimization, 2014",
+        "Selesnick & Bayram, Sparse signal estimation by convex optimization, 2014",
     ),
     "product": Entry(
         "prod(1+abs(a))",
         "True",
         None,
-        "DESIGN of this library: log-sum penalty's exponential",
+        "The exponential of the log-sum penalty of Candès, Wakin & Boyd, 2008",
     ),
     "multivariate-lomax": Entry(
         "log(1+sum(abs(a)))",

@@ -48,6 +48,18 @@ def parse(text: str) -> sp.Expr:
     return value
 
 
+def parse_condition(text: str) -> Boolean:
+    """The condition that ``text`` writes, such as ``(lam > 1) & (k < 2)``.
+
+    Raises:
+        InputError: it does not parse or is a number.
+    """
+    value = _Builder(text).build()
+    if not isinstance(value, Boolean) or isinstance(value, sp.Symbol):
+        raise InputError(f"{_shorten(text)!r} is not a condition such as lam > 1.")
+    return value
+
+
 def _shorten(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -244,11 +256,11 @@ class _Builder:
         args = [self.visit(arg, depth) for arg in node.args]
         if name == "indicator":
             return word.build(self.condition(args[0], node))
-        if name not in ("hyper", "meijerg"):
+        if name not in ("hyper", "meijerg", "Integral"):
             args = [self.number(arg, node) for arg in args]
         if any(arg.is_Rational and max(abs(arg.p), arg.q) > 10**6 for arg in args):
             raise self.fail(node, f"the number in {name}(…) is too large")
-        if name in ("gamma", "zeta", "polygamma") and any(
+        if name in ("gamma", "factorial", "zeta", "polygamma") and any(
             arg.is_Rational and abs(arg) > 500 for arg in args
         ):
             raise self.fail(node, f"the number in {name}(…) is too large")

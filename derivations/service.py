@@ -1,0 +1,98 @@
+"""Ask the worker process for a derivation, within a deadline that really ends it.
+
+The worker keeps soft deadlines for each tactic itself. If it does not answer in time all the same
+(a C call that ignores signals), it is killed here and the answer is "unknown".
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import queue
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from neglog.derivations import cache
+from neglog.priors.errors import InputError
+
+GRACE_SECONDS = 5.0  # start-up of the worker and the end of a tactic
+
+
+class Worker:
+    """One worker process, started on first use and replaced when killed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._replies: queue.Queue[str] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def start(self) -> subprocess.Popen[str]:
+        """The running process; starting it early hides its import time."""
+        if self._process is None or self._process.poll() is not None:
+            self._replies = queue.Queue()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "neglog.derivations.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            threading.Thread(target=_pump, args=(self._process, self._replies), daemon=True).start()
+        return self._process
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+        """The worker's reply, or None where it had to be killed or died."""
+        with self._lock:
+            process = self.start()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(json.dumps(request) + "\n")
+                process.stdin.flush()
+                line = self._replies.get(timeout=seconds + GRACE_SECONDS)
+            except (queue.Empty, BrokenPipeError):
+                line = ""
+            if not line:
+                self.stop()
+                return None
+            return dict(json.loads(line))
+
+    def stop(self) -> None:
+        """End the process at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _pump(process: subprocess.Popen[str], replies: queue.Queue[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        replies.put(line)
+    replies.put("")  # the process is gone
+
+
+WORKER = Worker()
+atexit.register(WORKER.stop)
+
+
+def derive(request: dict[str, Any]) -> dict[str, Any]:
+    """The derivation document for {"penalty", "domain", "at", "dim", "timeout"}, cached on disk.
+
+    Raises:
+        InputError: bad input, or no answer within the timeout.
+    """
+    known = cache.load(request)
+    if known is not None:
+        return known
+    seconds = float(request.get("timeout") or 10.0)
+    reply = WORKER.ask(request, seconds)
+    if reply is None:
+        raise InputError(
+            f"the derivation did not finish within {seconds:g} s; simplify the expression or "
+            "raise --timeout."
+        )
+    if "bad_input" in reply:
+        raise InputError(reply["bad_input"])
+    cache.store(request, reply["ok"])
+    return dict(reply["ok"])
