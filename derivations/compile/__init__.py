@@ -6,7 +6,7 @@ Importing this imports neither torch nor jax; each backend's file does so when i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neglog.derivations.compile.arguments import Arguments, check, exact
 from neglog.derivations.compile.elementwise import Elementwise
@@ -15,7 +15,10 @@ from neglog.derivations.compile.prox import ProxPair
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
-__all__ = ["compile_penalty", "compile_prox"]
+if TYPE_CHECKING:
+    from neglog.priors.prior import Prior
+
+__all__ = ["compile_penalty", "compile_prior", "compile_prox"]
 
 
 def compile_penalty(
@@ -38,7 +41,7 @@ def compile_penalty(
             number, or a function the backend does not have.
     """
     arguments = check(penalty, backend, strength, scale, learn, params or {})
-    return _backend(backend).build(penalty, _body(penalty, arguments), arguments)
+    return compile_penalty_from(penalty, backend, arguments)
 
 
 def compile_prox(
@@ -61,6 +64,30 @@ def compile_prox(
         raise InputError(f"{penalty} is joint; only scalar penalties have a compiled prox.")
     spec = Elementwise.of(arguments.expr, penalty.domain, (), {})
     return _backend(backend).build_prox(ProxPair.of(spec), arguments.strength)
+
+
+def compile_prior(prior: Prior, backend: str, *, learn: Sequence[str] = (), **params: float) -> Any:
+    """−log p(a) = λφ(a/s; θ) + log Z(λ, θ) + log s (d·log s for a joint prior).
+
+    Args:
+        prior: a proper prior with a closed normaliser.
+        backend: ``"torch"``, ``"jax"`` or ``"numpy"``.
+        learn: names among ``lam``, ``scale`` and the parameters; λ is kept as ``strength``.
+        **params: ``lam``, ``scale`` (1 if not given) and a number for each parameter.
+
+    Raises:
+        InputError: as :func:`compile_penalty`; also where Z is not known or not finite there.
+    """
+    from neglog.derivations.compile.likelihood import prepare_prior
+
+    pieces = prepare_prior(prior, backend, learn, params)
+    penalty = compile_penalty_from(prior.phi, backend, pieces.arguments)
+    return _backend(backend).build_prior(penalty, pieces.offset)
+
+
+def compile_penalty_from(penalty: Penalty, backend: str, arguments: Arguments) -> Any:
+    """The compiled penalty for checked arguments."""
+    return _backend(backend).build(penalty, _body(penalty, arguments), arguments)
 
 
 def _body(penalty: Penalty, arguments: Arguments) -> Elementwise | Joint:

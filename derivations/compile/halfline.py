@@ -13,7 +13,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from neglog.derivations.compile import kinks, numpy_backend
+from neglog.derivations.compile import kinks, nodes, numpy_backend
 from neglog.derivations.compile.forms import choose
 from neglog.derivations.compile.program import to_float
 from neglog.derivations.compile.rules import prepare, tidy
@@ -87,9 +87,9 @@ class HalfLine:
         settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
         form, wide = choose(settled, self.start, self.numbers)
         if not self._right_at_zero(form):
-            form = sp.Piecewise((self.at_zero, sp.Eq(y, 0)), (form, True))
+            form = nodes.AtZero(y, self.at_zero, form)
         if self.jump != 0:
-            form = sp.Piecewise((0, sp.Eq(y, 0)), (form + self.jump, True))
+            form = nodes.AtZero(y, sp.S.Zero, form + self.jump)
         return form, wide
 
     @cached_property

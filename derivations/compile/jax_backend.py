@@ -220,6 +220,12 @@ class CompiledPenalty:
         if "strength" in self.learn:
             self.params["log_strength"] = jnp.asarray(np.log(value))
 
+    def number(self, name: str, params: Mapping[str, Array], dtype: Any) -> Any:
+        """The learned number of that name in ``params``, or the fixed one."""
+        if name in self.learn:
+            return jnp.exp(params[f"log_{name}"]).astype(dtype)
+        return self._numbers[name]
+
     def __call__(self, a: Array, params: Mapping[str, Array] | None = None) -> Array:
         """The penalty of ``a`` [..., m]: shape [..., m], or [...] where joint."""
         a = jnp.asarray(a)
@@ -229,14 +235,9 @@ class CompiledPenalty:
         if set(params) != set(self.params):
             raise InputError(f"params needs exactly the names {sorted(self.params)}.")
 
-        def number(name: str) -> Any:
-            if name in self.learn:
-                return jnp.exp(params[f"log_{name}"]).astype(a.dtype)
-            return self._numbers[name]
-
-        scale, strength = number("scale"), number("strength")
+        scale, strength = (self.number(n, params, a.dtype) for n in ("scale", "strength"))
         a = a if isinstance(scale, float) and scale == 1.0 else a / scale
-        theta = [number(n) for n in self._names]
+        theta = [self.number(n, params, a.dtype) for n in self._names]
         if isinstance(self._body, Joint):
             return strength * _joint(self._body, a, theta)
         return strength * elementwise(self._body)(a, *theta)
@@ -296,3 +297,33 @@ def build_prox(pair: ProxPair, strength: float) -> Callable[[Array], Array]:
         return z, tangents[0] * slope.astype(z.dtype)
 
     return prox
+
+
+class CompiledPrior:
+    """−log p = λφ(a/s; θ) + log Z(λ, θ) + log s (d·log s where joint), called as the penalty is.
+
+    Attributes:
+        body: the compiled penalty; its ``strength`` is λ, learned as ``log_strength``.
+        params: the starting dictionary of the learned numbers' logs.
+    """
+
+    def __init__(self, body: CompiledPenalty, offset: Outer) -> None:
+        self.body, self.joint, self.penalty = body, body.joint, body.penalty
+        self.params, self._offset = body.params, offset
+
+    def __call__(self, a: Array, params: Mapping[str, Array] | None = None) -> Array:
+        """−log p of ``a`` [..., m]: shape [..., m], or [...] where joint."""
+        a = jnp.asarray(a)
+        params = self.params if params is None else params
+        dtype = jnp.result_type(float)
+        d = float(a.shape[-1]) if self.joint else 1.0
+        names = ["strength", *self.body._names]
+        theta = [jnp.asarray(self.body.number(n, params, dtype), dtype) for n in names]
+        log_z = outer(self._offset)(*theta, jnp.asarray(d, dtype))
+        log_s = jnp.log(jnp.asarray(self.body.number("scale", params, dtype), dtype))
+        return self.body(a, params) + (log_z + d * log_s).astype(a.dtype)
+
+
+def build_prior(body: CompiledPenalty, offset: Outer) -> CompiledPrior:
+    """The callable for a prior's compiled penalty and the function of its numbers."""
+    return CompiledPrior(body, offset)

@@ -203,3 +203,13 @@ class BesselKRatio(Node):
             raise sp.ArgumentIndexError(self, argindex)
         n, x = self.args
         return self**2 - (2 * n + 1) * self / x - 1
+
+
+class AtZero(sp.Function):
+    """AtZero(y, value, form): ``value`` where y = 0, else ``form``.
+
+    A Piecewise would not do: y is a positive symbol and sympy knows that y = 0 is false.
+    """
+
+    nargs = 3
+    is_extended_real = True

@@ -163,3 +163,27 @@ def build_prox(pair: ProxPair, strength: float) -> Callable[[Any], np.ndarray]:
             return np.asarray(solve(values, strength), dtype=dtype)
 
     return prox
+
+
+class CompiledPrior:
+    """−log p of an array: a compiled penalty of strength λ plus log Z + log s.
+
+    Attributes:
+        body: the compiled penalty; its ``strength`` is λ.
+    """
+
+    def __init__(self, body: CompiledPenalty, offset: Outer) -> None:
+        self.body, self.offset = body, offset
+        self.joint, self.penalty, self.grad = body.joint, body.penalty, body.grad
+
+    def __call__(self, a: Any) -> np.ndarray:
+        """−log p(a), of the shape the penalty has."""
+        d = float(np.shape(a)[-1]) if self.joint else 1.0
+        inputs = [np.asarray(self.body.strength), d]
+        log_z = _run(self.offset.program)(*inputs)[0]
+        return self.body(a) + log_z + d * np.log(self.body.scale)
+
+
+def build_prior(body: CompiledPenalty, offset: Outer) -> CompiledPrior:
+    """The callable for a prior's compiled penalty and the function of its numbers."""
+    return CompiledPrior(body, offset)

@@ -67,9 +67,11 @@ class Outer:
     def form(self) -> sp.Expr:
         """The expression to evaluate."""
         differences = Differences(self.reductions, dict(self.numbers))
-        subtract = self.from_zero and is_finite(differences.at_origin(self.meant))
+        subtract = (
+            self.from_zero and self.reductions and is_finite(differences.at_origin(self.meant))
+        )
         form = differences.delta(self.meant) if subtract else differences.stable(self.meant)
-        if not self._undefined_at_origin(form):
+        if not self.reductions or not self._undefined_at_origin(form):
             return form
         origin = sp.And(*[sp.Eq(r, 0) for r in self.reductions])
         value = self.limit if is_finite(self.limit) else sp.S.Zero

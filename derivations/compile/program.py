@@ -141,6 +141,10 @@ class _Lowering:
         if isinstance(e, sp.Max | sp.Min):
             name = "maximum" if isinstance(e, sp.Max) else "minimum"
             return reduce(lambda x, z: self.emit(name, x, z), [self.filled(u) for u in e.args])
+        if isinstance(e, nodes.AtZero):
+            variable, value, form = e.args
+            zero = self.emit("eq", self.visit(variable), self.constant(0.0))
+            return self.emit("where", zero, self.filled(value), self.filled(form))
         if isinstance(e, nodes.LogSumExp):
             top, _, total = self.exponentials(e.args)
             return self.emit("add", top, self.emit("log", total))

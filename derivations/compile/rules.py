@@ -36,6 +36,8 @@ def open_log(u: sp.Expr) -> sp.Expr:
         return nodes.LogCosh(u.args[0])
     if isinstance(u, sp.sech):
         return -nodes.LogCosh(u.args[0])
+    if isinstance(u, sp.gamma):
+        return sp.loggamma(u.args[0])
     if isinstance(u, sp.erfc):
         return nodes.LogErfc(u.args[0])
     if isinstance(u, sp.besselk):

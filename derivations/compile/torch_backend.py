@@ -326,3 +326,35 @@ class CompiledProx(nn.Module):
 def build_prox(pair: ProxPair, strength: float) -> CompiledProx:
     """The module for a prepared proximal map."""
     return CompiledProx(pair, strength)
+
+
+class CompiledPrior(nn.Module):
+    """−log p = λφ(a/s; θ) + log Z(λ, θ) + log s (d·log s where joint), learned through ``body``.
+
+    Attributes:
+        body: the compiled penalty; its ``strength`` is λ, learned as ``body.log_strength``.
+    """
+
+    def __init__(self, body: CompiledPenalty, offset: Outer) -> None:
+        super().__init__()
+        self.body, self.joint, self.penalty = body, body.joint, body.penalty
+        self._offset = (offset,)  # in a tuple: not a module, and shared by copies
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPrior:
+        import copy
+
+        return CompiledPrior(copy.deepcopy(self.body, memo), self._offset[0])
+
+    def forward(self, a: Tensor) -> Tensor:
+        """−log p of ``a`` [..., m]: shape [..., m], or [...] where joint."""
+        numbers = [self.body.strength, *[self.body._number(n) for n in self.body._names]]
+        d = float(a.shape[-1]) if self.joint else 1.0
+        theta = [torch.as_tensor(x, dtype=torch.float64, device=a.device) for x in [*numbers, d]]
+        log_z = _ApplyOuter.apply(self._offset[0], *theta)
+        log_s = torch.as_tensor(self.body.scale, dtype=torch.float64, device=a.device).log()
+        return self.body(a) + (log_z + d * log_s).to(a.dtype)
+
+
+def build_prior(body: CompiledPenalty, offset: Outer) -> CompiledPrior:
+    """The module for a prior's compiled penalty and the function of its numbers."""
+    return CompiledPrior(body, offset)
