@@ -16,7 +16,10 @@ SCHEMA = "neglog.sae/1"
 
 
 def save(sae: SAE, folder: str | Path, training: dict[str, Any] | None = None) -> None:
-    """Write weights (mean and scale with them) and settings, each file whole or not at all."""
+    """Write weights (mean and scale with them) and settings, each file whole or not at all.
+
+    `training` are settings worth remembering; the model's last metrics go beside them.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f".{WEIGHTS}.partial"
@@ -24,7 +27,12 @@ def save(sae: SAE, folder: str | Path, training: dict[str, Any] | None = None) -
     save_file(tensors, weights, metadata={"schema": SCHEMA})
     os.replace(weights, folder / WEIGHTS)
     config = folder / f".{CONFIG}.partial"
-    about = {"schema": SCHEMA, "sae": sae.settings(), "training": training or {}}
+    about = {
+        "schema": SCHEMA,
+        "sae": sae.settings(),
+        "training": training or {},
+        "result": sae.metrics,
+    }
     config.write_text(json.dumps(about, indent=1) + "\n")
     os.replace(config, folder / CONFIG)
 
@@ -50,4 +58,5 @@ def load(folder: str | Path) -> SAE:
         sae.load_state_dict(tensors)
     except RuntimeError as e:
         raise InputError(f"The weights in {folder} do not fit its {CONFIG}.") from e
+    sae.metrics = about["result"]
     return sae.eval()

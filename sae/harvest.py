@@ -76,7 +76,7 @@ def harvest(
         for path in folders.values():
             path.mkdir(exist_ok=True)
         run = _Run(net, block, tokenizer.pad_token_id or 0, folders, rows_per_shard, dtype)
-        with progress_bar("harvest", tokens or 0, progress) as advance:
+        with progress_bar("harvest", tokens, progress) as advance:
             run.read(found, batch, advance)
         return run.finish({**about, "asked": tokens, "text_sha256": documents.hexdigest()})
 

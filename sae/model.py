@@ -33,6 +33,8 @@ class SAE(nn.Module):
     scale: Tensor
     out_mean: Tensor
     out_scale: Tensor
+    #: The last line of metrics of the run that trained it, empty before.
+    metrics: dict[str, Any]
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class SAE(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        self.metrics = {}
         if width < 1:
             raise InputError(f"The width must be at least 1, not {width}.")
         if k is not None and k > width:

@@ -15,8 +15,8 @@ from rich.progress import (
 
 
 @contextmanager
-def progress_bar(what: str, total: int, show: bool) -> Iterator[Callable[[int, str], None]]:
-    """A bar for `total` units of work; yields advance(units done, words to show behind)."""
+def progress_bar(what: str, total: int | None, show: bool) -> Iterator[Callable[[int, str], None]]:
+    """A bar for `total` units of work (None: unknown); yields advance(units done, words behind)."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

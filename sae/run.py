@@ -3,15 +3,17 @@
 import json
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from neglog.priors.errors import InputError
 from neglog.sae.checkpoint import METRICS, save
-from neglog.sae.data import Activations, batches, check_and_scale, open_activations, split
+from neglog.sae.data import Activations, Index, batches, check_and_scale, open_activations, split
 from neglog.sae.evaluate import evaluate, mean_active
 from neglog.sae.files import new_folder, refuse_existing
 from neglog.sae.loss import CompiledPenalty
@@ -22,8 +24,10 @@ from neglog.sae.trainer import Trainer
 
 #: A latent silent for this many tokens counts as dead.
 DEAD_AFTER = 100_000
-#: A target L0 is that of held-out rows: looked at this often, on at most this many of them.
-STEER_EVERY, STEER_ROWS = 20, 4096
+#: A target L0 is that of held-out rows, measured every so many steps.
+STEER_EVERY = 20
+#: The L0 of held-out rows and the starting bias are measured on at most this many rows.
+SAMPLE = 4096
 
 
 def train(
@@ -53,6 +57,9 @@ def train(
     either `strength` or `target_l0`; topk and batchtopk need `k` (or `target_l0`, which is the
     same) and take no penalty. `target`: rows to predict instead of the input (a transcoder),
     `skip` adds a linear path to it.
+
+    A target L0 is that of held-out rows, which need more features than rows trained on: they decide
+    the strength, and nothing else.
 
     `out` gets `sae.safetensors`, `config.json` and `metrics.jsonl`, a line every `eval_every`
     steps and one at the end: step, tokens, strength, loss, reconstruction, penalty (training, this
@@ -88,53 +95,72 @@ def train(
         )
     scaling = check_and_scale(x, fit)
     sae.set_scaling(scaling, None if y is None else check_and_scale(y, fit))
+    run = Run(trainer, x, y, fit, test, batch, seed)
     with nullcontext() if out is None else new_folder(out) as folder:
-        metrics = _loop(trainer, x, y, fit, test, steps, batch, seed, eval_every, folder, progress)
+        log = None if folder is None else folder / METRICS
+        sae.metrics = run.all(steps, eval_every, log, progress)
         if folder is not None:
-            save(sae, folder, {**settings, "result": metrics})
-    sae.metrics = metrics  # type: ignore[assignment]
+            save(sae, folder, settings)
     return sae.eval()
 
 
-def _loop(
-    trainer: Trainer,
-    x: Activations,
-    y: Activations | None,
-    fit: Any,
-    test: Any,
-    steps: int,
-    batch: int,
-    seed: int,
-    eval_every: int,
-    folder: Path | None,
-    progress: bool,
-) -> dict[str, Any]:
-    """All the steps, with a line of metrics every `eval_every`; returns the last line."""
-    device = trainer.sae.W_enc.device
-    line: dict[str, Any] = {}
-    began = time.perf_counter()
-    rows = batches(fit, batch, seed)
-    set_bias(trainer.sae, x.rows(next(batches(fit, min(len(fit), 4096), seed + 1))).to(device),
-             trainer.control)  # fmt: skip
-    # The held-out rows decide one number, the strength at which their L0 is the target.
-    unseen = x.rows(np.random.default_rng(seed).permutation(test)[:STEER_ROWS]).to(device)
-    with progress_bar("train", steps, progress) as advance:
-        for step in range(1, steps + 1):
-            index = next(rows)
-            done = trainer.step(x.rows(index).to(device),
-                                None if y is None else y.rows(index).to(device))  # fmt: skip
-            if step % STEER_EVERY == 0:
-                trainer.control.correct(mean_active(trainer.sae, unseen))
-            advance(1, f"L0 {done['l0']:.1f}")
-            if step % eval_every and step < steps:
-                continue
-            line = {"step": step, "tokens": trainer.tokens, **done, "train_l0": done["l0"],
-                    **evaluate(trainer.sae, x, test, y), "dead": trainer.dead(DEAD_AFTER),
-                    "seconds": round(time.perf_counter() - began, 3)}  # fmt: skip
-            if folder is not None:
-                with (folder / METRICS).open("a") as f:
-                    f.write(json.dumps(line) + "\n")
-    return line
+@dataclass
+class Run:
+    """A trainer and its data: input `x`, target `y` (None: the input), rows to fit and to test."""
+
+    trainer: Trainer
+    x: Activations
+    y: Activations | None
+    fit: Index
+    test: Index
+    batch: int
+    seed: int
+
+    def read(self, index: Index) -> tuple[Tensor, Tensor | None]:
+        """(input, target) at the rows of `index`, on the model's device."""
+        device = self.trainer.sae.W_enc.device
+        y = None if self.y is None else self.y.rows(index).to(device)
+        return self.x.rows(index).to(device), y
+
+    def all(self, steps: int, eval_every: int, log: Path | None, progress: bool) -> dict[str, Any]:
+        """All the steps, a line of metrics every `eval_every`; returns the line of the last step."""
+        began = time.perf_counter()
+        trainer = self.trainer
+        set_bias(trainer.sae, self._sample(self.fit), trainer.control)
+        # The held-out rows decide one number, the strength at which their L0 is the target.
+        unseen = self._sample(self.test)
+        rows = batches(self.fit, self.batch, self.seed)
+        line: dict[str, Any] = {}
+        with progress_bar("train", steps, progress) as advance:
+            for step in range(1, steps + 1):
+                done = trainer.step(*self.read(next(rows)))
+                if step % STEER_EVERY == 0:
+                    trainer.control.correct(mean_active(trainer.sae, unseen))
+                advance(1, f"L0 {done['l0']:.1f}")
+                if step % eval_every == 0 or step == steps:
+                    line = self.measure(done)
+                    line["seconds"] = round(time.perf_counter() - began, 3)
+                    if log is not None:
+                        with log.open("a") as f:
+                            f.write(json.dumps(line) + "\n")
+        return line
+
+    def measure(self, done: dict[str, float]) -> dict[str, Any]:
+        """A line of metrics: the training step just `done`, then the held-out rows."""
+        trainer = self.trainer
+        return {
+            "step": trainer.step_number,
+            "tokens": trainer.tokens,
+            **done,
+            "train_l0": done["l0"],
+            **evaluate(trainer.sae, self.x, self.test, self.y),
+            "dead": trainer.dead(DEAD_AFTER),
+        }
+
+    def _sample(self, index: Index) -> Tensor:
+        """At most SAMPLE input rows of `index`."""
+        order = np.random.default_rng(self.seed).permutation(index)
+        return self.read(order[:SAMPLE])[0]
 
 
 def compiled(penalty: Any) -> CompiledPenalty | None:

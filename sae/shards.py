@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neglog.priors.errors import InputError
+
 #: The name of the row → sequence index in a folder of shards.
 SEQUENCE = "sequence.npy"
 #: The name of the manifest in a folder of shards.
@@ -27,7 +29,7 @@ class ShardWriter:
         """Append rows [n, d]."""
         while len(rows):
             part = rows[: self.rows_per_shard - self._rows]
-            self._waiting.append(part.astype(self.dtype))
+            self._waiting.append(_cast(part, self.dtype))
             self._rows += len(part)
             rows = rows[len(part) :]
             if self._rows == self.rows_per_shard:
@@ -41,6 +43,17 @@ class ShardWriter:
 
     def _flush(self) -> None:
         name = f"shard-{len(self.shards):05d}.npy"
-        np.save(self.folder / name, np.concatenate(self._waiting))
+        shard = np.concatenate(self._waiting)
+        if not np.isfinite(shard).all():
+            raise InputError(
+                f"The activations do not fit {self.dtype}, or the model puts out NaN or infinity: "
+                "store float32, or check the model."
+            )
+        np.save(self.folder / name, shard)
         self.shards.append({"file": name, "rows": self._rows})
         self._waiting, self._rows = [], 0
+
+
+def _cast(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):  # infinity is refused when the shard is written
+        return rows.astype(dtype)

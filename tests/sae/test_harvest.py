@@ -186,6 +186,18 @@ def test_minilm_that_is_not_installed_is_named_with_its_extra(monkeypatch) -> No
         hub.model_folder("minilm")
 
 
+def test_activations_that_overflow_their_storage_are_refused(tmp_path, bert, text) -> None:
+    model = BertModel.from_pretrained(bert)
+    with torch.no_grad():
+        model.encoder.layer[0].output.LayerNorm.bias.fill_(1e6)
+    model.save_pretrained(tmp_path / "big")
+    _tokenizer(bert=True).save_pretrained(tmp_path / "big")
+    with pytest.raises(InputError, match="do not fit float16"):
+        harvest(tmp_path / "out", tmp_path / "big", 0, text=[text], dtype="float16",
+                progress=False)  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_minilm_on_the_text_of_python(tmp_path) -> None:
     told = harvest(tmp_path / "a", "minilm", 3, tokens=2000, progress=False)

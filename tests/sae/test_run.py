@@ -65,8 +65,8 @@ def test_a_run_folder_tells_what_happened(tmp_path, planted, lomax) -> None:
     assert set(lines[-1]) >= {"strength", "loss", "fvu", "l0", "dead", "never_active"}
     _, test = split(open_activations(x), 0.1, seed=0)
     assert lines[-1]["fvu"] == evaluate(sae, open_activations(x), test)["fvu"]
-    assert json.loads((out / "config.json").read_text())["training"]["result"] == lines[-1]
-    assert sae.metrics == lines[-1]
+    assert json.loads((out / "config.json").read_text())["result"] == lines[-1]
+    assert sae.metrics == load(out).metrics == lines[-1]
 
 
 def test_training_learns_planted_features(planted, lomax) -> None:
