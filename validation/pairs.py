@@ -184,6 +184,18 @@ def _blocks(fired: sparse.csc_array) -> Iterator[tuple[slice, slice, Floats]]:
         start = stop
 
 
+def _reachable(most: Floats, mean: Floats, variance: Floats, log_alpha: float) -> NDArray[Any]:
+    """Whether firing together as often as possible would be significant.
+
+    Chernoff's bound log P(X ≥ k) ≤ k − μ − k log(k/μ) settles nearly all pairs.
+    """
+    can = most - mean - most * np.log(most / mean) <= log_alpha
+    can &= most > mean
+    unsure = np.flatnonzero(~can)
+    can[unsure] = log_upper_tail(most[unsure], mean[unsure], variance[unsure]) <= log_alpha
+    return np.asarray(can)
+
+
 class _Tally:
     """Running counts and the most striking pairs of each direction."""
 
@@ -213,7 +225,7 @@ class _Tally:
         self._remember("exclusive", -z[low], log_p, i[low], j[low], observed[low], mean[low])
 
         most = np.minimum(self.counts[i], self.counts[j]).astype(float)
-        can = log_upper_tail(most, mean, variance) <= log_alpha
+        can = _reachable(most, mean, variance, log_alpha)
         high = can & (observed > mean)
         log_p = log_upper_tail(observed[high], mean[high], variance[high])
         self.joint.add(log_p, int(can.sum()))
