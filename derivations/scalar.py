@@ -16,7 +16,7 @@ import sympy as sp
 from neglog.derivations import laws, mixtures, proximal, shape
 from neglog.derivations.closed import Closed, absolute_moment, points_where, tidy
 from neglog.derivations.deadline import left, within
-from neglog.derivations.half_line import Side, sides
+from neglog.derivations.half_line import Piece, Side, sides
 from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.propriety import IF, UNKNOWN, Propriety, decide, tail_rate
 from neglog.derivations.quadrature import Estimate, integral
@@ -128,7 +128,8 @@ def _is_cdf(cdf: sp.Expr, halves: Sequence[Side], when: sp.Basic | None) -> bool
     for point in points_where(when, names, 2):
         whole = integral(halves, point)
         at = sp.Float("0.83")
-        upto = integral([Side((_clip(halves[0], at),), halves[0].weight, 1)], point)
+        clipped = Side((Piece(sp.S.Zero, at, halves[0].pieces[0].phi),), halves[0].weight, 1)
+        upto = integral([clipped], point)
         if whole is None or upto is None:
             return False
         try:
@@ -138,12 +139,6 @@ def _is_cdf(cdf: sp.Expr, halves: Sequence[Side], when: sp.Basic | None) -> bool
         if not value.is_real or abs(mp.mpf(value) - upto.value / whole.value) > mp.mpf(10) ** -12:
             return False
     return True
-
-
-def _clip(side: Side, at: sp.Expr) -> Any:
-    from neglog.derivations.half_line import Piece
-
-    return Piece(sp.S.Zero, at, side.pieces[0].phi)
 
 
 def _moments(result: Derivation, halves: Sequence[Side]) -> None:

@@ -1,6 +1,6 @@
 """An atom at 0 and a slab, as one penalty that can be trained with.
 
-A point mass has no penalty: −log of infinity. It is stood in for by a narrow exponential of width ε,
+A point mass has no penalty: −log of infinity. A narrow exponential of width ε stands in for it,
 
     φ(a) = −log[ (π₀/ε) e^{−a/ε} + (1 − π₀) h(max(a, ε)) ],
 
