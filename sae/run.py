@@ -40,7 +40,7 @@ def train(
     target_l0: float | None = None,
     steps: int = 500,
     batch: int = 2048,
-    lr: float = 6e-3,
+    lr: float = 1e-2,
     seed: int = 0,
     out: str | Path | None = None,
     target: Any = None,
@@ -123,7 +123,7 @@ class Run:
         return self.x.rows(index).to(device), y
 
     def all(self, steps: int, eval_every: int, log: Path | None, progress: bool) -> dict[str, Any]:
-        """All the steps, a line of metrics every `eval_every`; returns the line of the last step."""
+        """All the steps, a line of metrics every `eval_every`; returns that of the last step."""
         began = time.perf_counter()
         trainer = self.trainer
         set_bias(trainer.sae, self._sample(self.fit), trainer.control)

@@ -58,6 +58,15 @@ def test_batchtopk_in_use_does_not_see_the_rest_of_the_batch() -> None:
     assert float((act(z) > 0).sum()) / 2000 == pytest.approx(5, rel=0.05)
 
 
+def test_batchtopk_keeps_the_same_entries_however_it_selects_them() -> None:
+    torch.manual_seed(0)
+    act = BatchTopK(5)
+    for scale in (1.0, 1.0, 0.2, 3.0):  # the cut of the batch before is near, too high, too low
+        z = scale * torch.randn(200, 40)
+        cut = z.flatten().sort(descending=True).values[5 * 200]
+        assert torch.equal(act(z) > 0, z > cut)
+
+
 def test_batchtopk_passes_no_nan_from_a_steep_penalty() -> None:
     z = torch.randn(20, 40, requires_grad=True)
     BatchTopK(5)(z).sqrt().sum().backward()

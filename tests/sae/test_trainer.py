@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from neglog.priors.errors import InputError
+from neglog.sae import trainer as trainer_module
 from neglog.sae.control import TargetL0
 from neglog.sae.data import check_and_scale, open_activations
 from neglog.sae.model import SAE
@@ -32,6 +33,25 @@ def test_sparse_and_dense_training_give_the_same_weights(planted, lomax, activat
     for p, q in zip(one.sae.parameters(), other.sae.parameters(), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-7, atol=1e-9)
     assert torch.equal(one.silent, other.silent)
+
+
+def test_the_faster_pass_is_taken_by_the_density_of_the_step_before(
+    planted, lomax, monkeypatch
+) -> None:
+    taken = []
+    for kind in ("dense_pass", "sparse_pass"):
+        real = getattr(trainer_module, kind)
+
+        def spy(*args, kind=kind, real=real):
+            taken.append(kind)
+            return real(*args)
+
+        monkeypatch.setattr(trainer_module, kind, spy)
+    trainer = Trainer(SAE(16, 48), lomax, strength=1e-3, lr=1e-9)
+    for bias in (0.0, -100.0, 0.0, 0.0):
+        trainer.sae.b_enc.data.fill_(bias)
+        trainer.step(planted(64))
+    assert taken == ["dense_pass", "dense_pass", "sparse_pass", "dense_pass"]
 
 
 def test_a_step_reports_its_loss_and_keeps_columns_at_norm_one(planted, penalty) -> None:
