@@ -18,7 +18,7 @@ class FixedStrength:
         """The strength to use at `step`, counted from 0."""
         return self.strength * min(1.0, (step + 1) / (self.warmup + 1))
 
-    def update(self, l0: float, loss: float, penalty: float, pace: float = 1.0) -> None:
+    def update(self, l0: float, loss: float, penalty: float) -> None:
         """Nothing to learn from a step."""
 
     def correct(self, unseen_l0: float) -> None:
@@ -66,13 +66,8 @@ class TargetL0:
         """The strength to use now; 0 before the first batch has been seen."""
         return 0.0 if self.log_strength is None else math.exp(self.log_strength)
 
-    def update(self, l0: float, loss: float, penalty: float, pace: float = 1.0) -> None:
-        """Learn from a step: its L0, reconstruction error and penalty (without the strength).
-
-        `pace` is the learning rate relative to its full value: where the model answers slowly,
-        steering as fast as before would overshoot, and steering in proportion would not arrive.
-        """
-        pace = math.sqrt(pace)
+    def update(self, l0: float, loss: float, penalty: float) -> None:
+        """Learn from a step: its L0, reconstruction error and penalty (without the strength)."""
         # Far below the target every L0, 0 too, says the same: too few.
         log_l0 = math.log(max(l0, 1e-2 * self.target))
         if self.log_strength is None:
@@ -84,9 +79,8 @@ class TargetL0:
         self._log_l0 += (1 - self.smoothing) * (log_l0 - self._log_l0)
         error = self._gap + self._log_l0 - math.log(self.target)
         # Clipped, so that the long way down at the start does not wind it up.
-        self._trend += pace * self.drift * min(max(error, -0.1), 0.1)
-        change = pace * (self._trend + self.integral * error)
-        change += self.proportional * (error - self._error)
+        self._trend += self.drift * min(max(error, -0.1), 0.1)
+        change = self._trend + self.integral * error + self.proportional * (error - self._error)
         self._error = error
         self.log_strength += min(max(change, -self.most), self.most)
 

@@ -40,7 +40,7 @@ def train(
     target_l0: float | None = None,
     steps: int = 500,
     batch: int = 2048,
-    lr: float = 1e-2,
+    lr: float = 8e-3,
     seed: int = 0,
     out: str | Path | None = None,
     target: Any = None,

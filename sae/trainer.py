@@ -99,7 +99,7 @@ class Trainer:
         l0 = int(counts.sum()) / len(x)
         self.density = l0 / self.sae.width
         self.silent.add_(len(x)).masked_fill_(counts > 0, 0)
-        self.control.update(l0, error.item(), penalty.item(), self.pace())
+        self.control.update(l0, error.item(), penalty.item())
         self.step_number += 1
         self.tokens += len(x)
         return {
@@ -110,10 +110,6 @@ class Trainer:
             "l0": l0,
         }
 
-    def pace(self) -> float:
-        """The learning rate of this step relative to its full value."""
-        return learning_rate(self.step_number, self.steps, self.warmup, self.decay)
-
     @torch.no_grad()
     def _descend(self) -> None:
         """Adam along the unit sphere of each dictionary column."""
@@ -122,7 +118,9 @@ class Trainer:
         parallel = (weight.grad * weight).sum(1, keepdim=True)
         weight.grad.addcmul_(parallel, weight, value=-1)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * self.pace()
+            group["lr"] = self.lr * learning_rate(
+                self.step_number, self.steps, self.warmup, self.decay
+            )
         self.optimizer.step()
         weight.copy_(normalize(weight, dim=1))
 
