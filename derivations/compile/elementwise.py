@@ -6,6 +6,7 @@ A penalty on the real domain is two half lines, φ₊ for a ≥ 0 and φ₋ for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,12 +30,14 @@ class Elementwise:
         left: of y = −a for a ≤ 0; None on the positive domain, where a < 0 is read as 0.
         symbols: θ, in the order a backend passes their values after ``a``.
         order: how often it was differentiated in ``a``.
+        guarded: whether an infinite gradient may meet it (an outer function's at its origin).
     """
 
     right: HalfLine
     left: HalfLine | None
     symbols: tuple[sp.Symbol, ...]
     order: int = 0
+    guarded: bool = False
     _partials: dict[int, Elementwise] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -82,7 +85,7 @@ class Elementwise:
             if left is not None:
                 left = right if self.even else left.partial(symbol)
             order = self.order + (index == 0)
-            self._partials[index] = Elementwise(right, left, self.symbols, order)
+            self._partials[index] = Elementwise(right, left, self.symbols, order, self.guarded)
         return self._partials[index]
 
     @cached_property
@@ -97,6 +100,12 @@ class Elementwise:
     def wide(self) -> bool:
         """Whether float32 input is computed in float64."""
         return self.right.wide or (self.left is not None and self.left.wide)
+
+    @cached_property
+    def unbounded(self) -> bool:
+        """Whether ∞ may meet 0 in gradient·value, or in sign(a)·value, at a = 0."""
+        sides = [self.right, *([self.left] if self.left is not None else [])]
+        return self.guarded or any(not math.isfinite(s.number_at_zero) for s in sides)
 
     @cached_property
     def at_zero(self) -> float | None:

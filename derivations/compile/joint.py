@@ -9,7 +9,7 @@ vector (Hoyer's 0/0) it takes the limit along one axis, with gradient 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -89,7 +89,11 @@ def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers:
         reductions.append(Reduction(kind, part))
     limit = numeric_limit(_along_axis(expr), symbols.y, numbers)
     outer = Outer.of(expr.xreplace(stand_ins), tuple(variables), everything, numbers, limit)
-    return Joint(tuple(reductions), outer, everything)
+    guarded = [
+        Reduction(r.kind, r.of and replace(r.of, guarded=outer.partial(j).steep, _partials={}))
+        for j, r in enumerate(reductions)
+    ]
+    return Joint(tuple(guarded), outer, everything)
 
 
 def _along_axis(expr: sp.Expr) -> sp.Expr:

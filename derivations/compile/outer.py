@@ -77,11 +77,24 @@ class Outer:
         value = self.limit if is_finite(self.limit) else sp.S.Zero
         return sp.Piecewise((value, origin), (form, True))
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether ∞ may meet 0 where it is multiplied (always guarded: it is small)."""
+        return True
+
+    @cached_property
+    def steep(self) -> bool:
+        """Whether it is infinite at the zero vector, as √R's slope is."""
+        return not np.isfinite(self._at_origin(self.form))
+
     def _undefined_at_origin(self, form: sp.Expr) -> bool:
+        return bool(np.isnan(self._at_origin(form)))
+
+    def _at_origin(self, form: sp.Expr) -> float:
         run = numpy_backend.function([*self.reductions, *self.symbols], [form])
         numbers = dict(self.numbers)
         (value,) = run(*[0.0] * len(self.reductions), *[float(numbers[s]) for s in self.symbols])
-        return bool(np.isnan(value))
+        return float(value)
 
     @cached_property
     def program(self) -> Program:

@@ -67,8 +67,34 @@ TABLE: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _evaluate(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor:
-    """``spec`` at a, in a's dtype; float64 inside where float32 would lose digits."""
+CHUNK = 1 << 18  # values: temporaries of a chunk stay near the processor
+
+
+def _evaluate(
+    spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...], gradient: Tensor | None = None
+) -> Tensor:
+    """``spec`` at a (times ``gradient`` where given), in a's dtype, chunk by chunk on a CPU."""
+    plain = type(a) is Tensor and a.device.type == "cpu" and a.is_contiguous()
+    if not plain or a.numel() < 2 * CHUNK or torch.compiler.is_compiling():
+        value = _values(spec, a, theta)
+        return value if gradient is None else _product(spec, gradient, value)
+    out = torch.empty_like(a)
+    # An expanded gradient (of a sum) has no memory of its own; reading it flat would make some.
+    constant = gradient is not None and not any(gradient.stride())
+    other = None if gradient is None or constant else gradient.reshape(-1).split(CHUNK)
+    for i, (x, to) in enumerate(
+        zip(a.view(-1).split(CHUNK), out.view(-1).split(CHUNK), strict=True)
+    ):
+        value = _values(spec, x, theta)
+        if gradient is not None:
+            part = gradient.reshape(-1)[0] if other is None else other[i]
+            value = _product(spec, part, value)
+        to.copy_(value)
+    return out
+
+
+def _values(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor:
+    """``spec`` at a in a's dtype; float64 inside where float32 would lose digits."""
     wide = a.dtype == torch.float32 and spec.wide
     inner = torch.float64 if wide else torch.float32 if a.dtype in HALF else a.dtype
     x = a.to(inner)
@@ -76,15 +102,13 @@ def _evaluate(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor
     outputs = _bound(spec)(y, *[t.to(inner) for t in theta])
     value = _shaped(outputs[0], x)
     if spec.left is None:
-        if spec.order:
-            value = torch.where(x < 0, 0.0, value)
-    else:
-        if len(outputs) > 1:
-            value = torch.where(x < 0, _shaped(outputs[1], x), value)
-        if spec.odd_order:
-            value = torch.where(x < 0, -value, value)
-        if spec.at_zero is not None:
-            value = torch.where(x == 0, spec.at_zero, value)
+        return (torch.where(x < 0, 0.0, value) if spec.order else value).to(a.dtype)
+    if len(outputs) > 1:
+        value = torch.where(x < 0, _shaped(outputs[1], x), value)
+    if spec.odd_order:
+        value = value * x.sign() if spec.even else torch.where(x < 0, -value, value)
+    if spec.at_zero is not None and (spec.unbounded or not spec.even):
+        value = torch.where(x == 0, spec.at_zero, value)
     return value.to(a.dtype)
 
 
@@ -100,8 +124,10 @@ def _bound(spec: Elementwise | Outer) -> Callable[..., tuple[Any, ...]]:
     return run
 
 
-def _product(gradient: Tensor, slope: Tensor) -> Tensor:
-    """gradient·slope with 0·∞ = 0: a zero on either side is an exact zero."""
+def _product(spec: Elementwise | Outer, gradient: Tensor, slope: Tensor) -> Tensor:
+    """gradient·slope; where either may be infinite a zero on the other side is an exact zero."""
+    if not spec.unbounded:
+        return gradient * slope
     return torch.where((gradient == 0) | (slope == 0), 0.0, gradient * slope)
 
 
@@ -127,7 +153,11 @@ class _Apply(torch.autograd.Function):
             if not ctx.needs_input_grad[i + 1]:
                 out.append(None)
                 continue
-            slope = _product(gradient, _Apply.apply(ctx.spec.partial(i), *inputs))
+            spec = ctx.spec.partial(i)
+            if torch.is_grad_enabled():
+                slope = _product(spec, gradient, _Apply.apply(spec, *inputs))
+            else:  # no second derivative is wanted: one pass, no graph
+                slope = _evaluate(spec, inputs[0], inputs[1:], gradient)
             out.append(slope if i == 0 else slope.sum().reshape(inputs[i].shape))
         return tuple(out)
 
@@ -155,7 +185,8 @@ class _ApplyOuter(torch.autograd.Function):
             if not ctx.needs_input_grad[i + 1]:
                 out.append(None)
                 continue
-            slope = _product(gradient, _ApplyOuter.apply(ctx.spec.partial(i), *inputs))
+            spec = ctx.spec.partial(i)
+            slope = _product(spec, gradient, _ApplyOuter.apply(spec, *inputs))
             out.append(slope if slope.shape == inputs[i].shape else slope.sum())
         return tuple(out)
 

@@ -1,0 +1,59 @@
+"""Proximal maps: no grid point is better, odd for even penalties, the stated derivative."""
+
+import numpy as np
+import pytest
+
+from neglog.priors.penalty import Penalty
+from neglog.priors.text import parse
+
+from .table import numbers, scalars
+
+torch = pytest.importorskip("torch")
+GRID = np.concatenate([np.linspace(-9, 9, 18_001), [0.0]])
+XS = np.concatenate([np.linspace(-4, 4, 33), [0.0, 1e-8, 8.0, -8.0]])
+EXTRA = [
+    Penalty(parse(t), d)
+    for t, d in [
+        ("indicator(abs(a)>0)", "real"),
+        ("Piecewise((2*a,a>0),(-a,True))", "real"),
+        ("a-log(a)", "positive"),
+    ]
+]
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.5])
+@pytest.mark.parametrize("penalty", [*scalars(), *EXTRA], ids=lambda p: f"{p}-{p.domain}")
+def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
+    options = {"strength": strength, **numbers(penalty)}
+    z = penalty.prox("numpy", **options)(XS)
+    f = penalty.compile("numpy", **options)
+    grid = GRID if penalty.domain == "real" else GRID[GRID >= 0]
+    cost = f(grid)
+    best = np.array([np.min(0.5 * (grid - x) ** 2 + cost) for x in XS])
+    assert (0.5 * (z - XS) ** 2 + f(z) <= best + 1e-9).all()
+    if penalty.domain == "real" and penalty.on_half_line is not None:
+        np.testing.assert_array_equal(penalty.prox("numpy", **options)(-XS), -z)
+    x = torch.tensor(XS, requires_grad=True)
+    out = penalty.prox("torch", **options)(x)
+    np.testing.assert_allclose(out.detach(), z, atol=1e-9)
+    (slope,) = torch.autograd.grad(out.sum(), x)
+    assert torch.isfinite(slope).all()
+    assert (slope[out == 0] == 0).all()
+
+
+def test_soft_threshold_and_lomax() -> None:
+    jax = pytest.importorskip("jax")
+    soft = np.sign(XS) * np.maximum(np.abs(XS) - 0.4, 0)
+    for backend in ("numpy", "torch", "jax"):
+        make = {"numpy": np.asarray, "torch": torch.tensor, "jax": jax.numpy.asarray}[backend]
+        z = Penalty(parse("abs(a)")).prox(backend, strength=0.4)(make(XS))
+        np.testing.assert_allclose(np.asarray(z), soft, atol=1e-6)
+    p = Penalty(parse("log(1+abs(a))")).prox("torch", strength=1.5)
+    x = torch.tensor([2.5, 3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(p, x)
+
+
+def test_gradient_is_the_implicit_one() -> None:
+    p = Penalty(parse("atan(abs(a))")).prox("torch", strength=0.3)
+    x = torch.tensor([0.9, 2.0, -3.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(p, x, atol=1e-5)
