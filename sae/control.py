@@ -42,7 +42,7 @@ class TargetL0:
         target: float,
         integral: float = 0.1,
         proportional: float = 1.0,
-        drift: float = 5e-4,
+        drift: float = 2e-4,
         smoothing: float = 0.8,
         start: float = 0.1,
         most: float = 0.2,

@@ -7,8 +7,11 @@ from torch.nn.functional import linear
 from neglog.sae.control import FixedStrength, TargetL0
 from neglog.sae.model import SAE
 
-#: A steered run starts with this many times the wanted number of active features.
-EXCESS = 2.0
+#: A steered run starts with this many times the wanted number of active features. The further
+#: above the target it starts, the further the strength overshoots on the way down, which kills
+#: latents: on MiniLM at L0 16 (width 1,536, 300 steps, log(1+|a|)) starts at 1, 1.5 and 6 ended
+#: with 8%, 15% and 29% dead; from 1 the L0 swings more on the way.
+EXCESS = 1.5
 
 
 @torch.no_grad()
