@@ -34,7 +34,9 @@ u = sp.Symbol("u", positive=True)
 
 
 def _call(name: str, **arguments: sp.Expr) -> str:
-    inside = ", ".join(f"{k}={sp.simplify(v)}" for k, v in arguments.items() if v != 1)
+    inside = ", ".join(
+        f"{k}={sp.simplify(v)}" for k, v in arguments.items() if (k, v) != ("scale", 1)
+    )
     return f"{name}({inside})"
 
 
@@ -115,7 +117,7 @@ def _sqrt_binomial(terms: Terms, domain: str) -> Law | None:
 def _log_cosh(terms: Terms, domain: str) -> Law | None:
     if domain == POSITIVE or terms.log_coefficient != 0:
         return None
-    return Law("generalised hyperbolic secant (logistic at exponent 2)", None)
+    return Law("generalised hyperbolic secant", None)
 
 
 def _two_powers(terms: Terms, domain: str) -> Law | None:

@@ -77,8 +77,9 @@ def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     phi = result.penalty
     result.tail = within(3.0, lambda: shape.tail(halves), None)
     result.kink = shape.kink(halves)
-    result.exact_zeros = shape.exact_zeros(result.kink, shape.jumps_at_zero(phi))
-    curvature = within(4.0, lambda: shape.curvature(halves, result.kink), {})
+    jump = shape.jumps_at_zero(phi)
+    result.exact_zeros = shape.exact_zeros(result.kink, jump)
+    curvature = within(4.0, lambda: shape.curvature(halves, result.kink, jump), {})
     result.convex = curvature.get("convex")
     result.concave_on_positive = curvature.get("concave_on_positive")
     result.curvature_proof = curvature.get("curvature_proof")

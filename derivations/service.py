@@ -92,6 +92,8 @@ def derive(request: dict[str, Any]) -> dict[str, Any]:
             f"the derivation did not finish within {seconds:g} s; simplify the expression or "
             "raise --timeout."
         )
+    if "failed" in reply:
+        raise RuntimeError(f"the derivation of {request['penalty']!r} failed:\n{reply['failed']}")
     if "bad_input" in reply:
         raise InputError(reply["bad_input"])
     cache.store(request, reply["ok"])

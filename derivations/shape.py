@@ -127,7 +127,7 @@ def exact_zeros(slope: sp.Expr | None, jump: bool) -> bool | None:
     return False if slope.is_nonpositive or slope is -sp.oo else None
 
 
-def curvature(sides: Sequence[Side], slope: sp.Expr | None) -> dict[str, Any]:
+def curvature(sides: Sequence[Side], slope: sp.Expr | None, jump: bool) -> dict[str, Any]:
     """Convexity on the domain and concavity on a > 0, and how each was established."""
     signs = [_sign_of_second(piece.phi) for side in sides for piece in side.pieces]
     first = [_sign_of_second(piece.phi) for piece in sides[0].pieces]
@@ -139,7 +139,7 @@ def curvature(sides: Sequence[Side], slope: sp.Expr | None) -> dict[str, Any]:
     convex: bool | None
     if pieces_convex is None:
         convex = None
-    elif not pieces_convex or (sides[0].weight == 2 and not even_kink_up):
+    elif jump or not pieces_convex or (sides[0].weight == 2 and not even_kink_up):
         convex = False
     else:
         convex = True if smooth and len(sides) == 1 else _convex_by_chords(sides)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 
 MEMORY_BYTES = 4 << 30
 
@@ -36,6 +37,8 @@ def main() -> None:
             reply = {"bad_input": str(error)}
         except (MemoryError, RecursionError):
             reply = {"bad_input": "the expression is too large to work with; simplify it."}
+        except Exception:
+            reply = {"failed": traceback.format_exc()}  # a bug: raised again in the parent
         sys.stdout.write(json.dumps(reply) + "\n")
         sys.stdout.flush()
 

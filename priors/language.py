@@ -49,6 +49,8 @@ FUNCTIONS: dict[str, Word] = {
     "cos": Word(sp.cos),
     "tanh": Word(sp.tanh),
     "atan": Word(sp.atan),
+    "acos": Word(sp.acos),
+    "asin": Word(sp.asin),
     "asinh": Word(sp.asinh),
     "acosh": Word(sp.acosh),
     "atanh": Word(sp.atanh),
