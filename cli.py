@@ -206,7 +206,7 @@ def harvest(
         return emit(about)
     return click.echo(
         f"{about['tokens']:,} tokens × {about['d']} written to {out}; "
-        f"{about['special_tokens']:,} special tokens left out."
+        f"{about['special_tokens_left_out']:,} special tokens left out."
     )
 
 
@@ -220,7 +220,7 @@ def harvest(
 @click.option("--k", type=int, help="Active latents of topk and batchtopk.")
 @click.option("--steps", default=500, type=int)
 @click.option("--batch", default=2048, type=int)
-@click.option("--lr", default=6e-3, type=float)
+@click.option("--lr", default=8e-3, type=float)
 @click.option("--seed", default=0, type=int)
 @click.option("--target", type=click.Path(), help="Rows to predict instead: a transcoder.")
 @click.option("--skip", is_flag=True, help="A linear path from input to target.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neglog.sae.checkpoint import load, save
     from neglog.sae.data import open_activations
-    from neglog.sae.evaluate import evaluate
-    from neglog.sae.harvest import harvest
+    from neglog.sae.evaluation import evaluate
+    from neglog.sae.harvesting import harvest
     from neglog.sae.model import SAE
     from neglog.sae.run import train
     from neglog.sae.trainer import Trainer
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _WHERE = {
     "SAE": "model",
     "Trainer": "trainer",
-    "evaluate": "evaluate",
-    "harvest": "harvest",
+    "evaluate": "evaluation",
+    "harvest": "harvesting",
     "load": "checkpoint",
     "open_activations": "data",
     "save": "checkpoint",

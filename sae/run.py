@@ -14,7 +14,7 @@ from torch import Tensor
 from neglog.priors.errors import InputError
 from neglog.sae.checkpoint import METRICS, save
 from neglog.sae.data import Activations, Index, batches, check_and_scale, open_activations, split
-from neglog.sae.evaluate import evaluate, mean_active
+from neglog.sae.evaluation import evaluate, mean_active
 from neglog.sae.files import new_folder, refuse_existing
 from neglog.sae.loss import CompiledPenalty
 from neglog.sae.model import SAE

@@ -10,7 +10,7 @@ from neglog.priors.errors import InputError
 from neglog.sae import run
 from neglog.sae.checkpoint import load
 from neglog.sae.data import open_activations, split
-from neglog.sae.evaluate import evaluate
+from neglog.sae.evaluation import evaluate
 
 SMALL = {"steps": 30, "batch": 128, "eval_every": 10, "progress": False}
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neglog.sae.data import open_activations
-from neglog.sae.evaluate import evaluate, mean_active
+from neglog.sae.evaluation import evaluate, mean_active
 from neglog.sae.model import SAE
 
 

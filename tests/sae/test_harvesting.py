@@ -11,7 +11,7 @@ from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, PreTraine
 from neglog.priors.errors import InputError
 from neglog.sae import hub
 from neglog.sae.data import open_activations
-from neglog.sae.harvest import harvest
+from neglog.sae.harvesting import harvest
 
 WORDS = ["the", "cat", "sat", "on", "mat", "and", "saw", "a", "bird", "."]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
