@@ -7,6 +7,7 @@ from the meant expression, never from the rewritten one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,8 +87,12 @@ class HalfLine:
     def _chosen(self) -> tuple[sp.Expr, bool]:
         settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
         form, wide = choose(settled, self.start, self.numbers)
-        if not self._right_at_zero(form):
-            form = nodes.AtZero(y, self.at_zero, form)
+        if self.at_zero is not sp.nan:
+            value = self._evaluated_at_zero(form)
+            if math.isnan(value):  # 0·∞ below the normal numbers too
+                form = form.xreplace({y: nodes.Normal(y)})
+            if value != self.number_at_zero:
+                form = nodes.AtZero(y, self.at_zero, form)
         if self.jump != 0:
             form = nodes.AtZero(y, sp.S.Zero, form + self.jump)
         return form, wide
@@ -97,7 +102,9 @@ class HalfLine:
         """h(0⁺) − h(0) where both are finite: what L0 pays for leaving 0."""
         if self.start is None or self.origin is None or not is_finite(self.origin):
             return sp.S.Zero
-        return self.limit - self.origin
+        gap = self.limit - self.origin
+        # Two spellings of one number differ symbolically: only the size can tell.
+        return gap if abs(to_float(gap.subs(dict(self.numbers)))) > 1e-20 else sp.S.Zero
 
     @property
     def form(self) -> sp.Expr:
@@ -109,11 +116,8 @@ class HalfLine:
         """Whether float32 arithmetic loses more than a few ulps, so that float64 is used inside."""
         return self._chosen[1]
 
-    def _right_at_zero(self, form: sp.Expr) -> bool:
-        """Whether plain evaluation at y = 0 gives the limit (not NaN, nor off by a rounding)."""
-        if self.at_zero is sp.nan:
-            return True
+    def _evaluated_at_zero(self, form: sp.Expr) -> float:
+        """What plain evaluation gives at y = 0: the limit, or NaN, or the limit but a rounding."""
         symbols = [y, *(s for s, _ in self.numbers)]
         run = numpy_backend.function(symbols, [form])
-        (value,) = run(0.0, *[float(v) for _, v in self.numbers])
-        return bool(value == self.number_at_zero)
+        return float(run(0.0, *[float(v) for _, v in self.numbers])[0])

@@ -74,6 +74,7 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": jnp.logical_and,
     "or": jnp.logical_or,
     "not": jnp.logical_not,
+    "Normal": lambda y: jnp.maximum(y, jnp.finfo(y.dtype).tiny),
     "finite_or_zero": lambda x: jnp.where(jnp.isinf(x), jnp.zeros_like(x), x),
     "Log1p": jnp.log1p,
     "Expm1": jnp.expm1,

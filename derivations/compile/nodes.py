@@ -213,3 +213,10 @@ class AtZero(sp.Function):
 
     nargs = 3
     is_extended_real = True
+
+
+class Normal(sp.Function):
+    """max(y, the type's smallest normal number): 1/y stays finite."""
+
+    nargs = 1
+    is_positive = True

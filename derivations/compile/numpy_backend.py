@@ -103,6 +103,7 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": np.logical_and,
     "or": np.logical_or,
     "not": np.logical_not,
+    "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,
     "Expm1": np.expm1,

@@ -41,12 +41,13 @@ def _tensors(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
 TABLE: Mapping[str, Callable[..., Any]] = {
     "fill": _fill,
     "constant": lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
-    "add": torch.add,
+    # Operators, not torch.add: that rounds a Python number on the left to float32.
+    "add": lambda x, z: x + z,
     "sub": lambda x, z: x - z,
-    "mul": torch.mul,
+    "mul": lambda x, z: x * z,
     "div": lambda x, z: x / z,
     "neg": torch.neg,
-    "pow": torch.pow,
+    "pow": lambda x, z: x**z,
     "sqrt": torch.sqrt,
     "exp": torch.exp,
     "log": torch.log,
@@ -62,6 +63,7 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": torch.logical_and,
     "or": torch.logical_or,
     "not": torch.logical_not,
+    "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
 }
