@@ -237,7 +237,7 @@ def train(data: str, json_: bool, resume: bool, **settings: Any) -> None:
     from neglog.sae import train as run
 
     sae = run(data, **settings)
-    metrics = dict(sae.metrics)  # type: ignore[arg-type]
+    metrics = dict(sae.metrics)
     if json_:
         return emit({"schema": "neglog.train/1", "out": settings["out"], **metrics})
     return click.echo(

@@ -64,7 +64,7 @@ def cut(expr: sp.Expr) -> tuple[Piece, ...] | None:
     if points is None:
         return None
     edges = [sp.S.Zero, *points, sp.oo]
-    pieces = []
+    pieces: list[Piece] = []
     for lo, hi in pairwise(edges):
         inside = _inside(lo, hi)
         smooth = _resolve(expr, lo, hi, inside)
@@ -152,9 +152,12 @@ def _resolve(expr: sp.Expr, lo: sp.Expr, hi: sp.Expr, inside: sp.Expr) -> sp.Exp
             if truth:
                 return _resolve(value, lo, hi, inside)
         return sp.oo
-    args = [_resolve(arg, lo, hi, inside) for arg in expr.args]
-    if any(arg is None for arg in args):
-        return None
+    args: list[sp.Expr] = []
+    for arg in expr.args:
+        smooth = _resolve(arg, lo, hi, inside)
+        if smooth is None:
+            return None
+        args.append(smooth)
     if isinstance(expr, sp.Abs | sp.sign):
         sign = _sign(args[0], lo, hi, inside)
         if sign is None:

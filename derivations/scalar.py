@@ -79,7 +79,8 @@ def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     result.kink = shape.kink(halves)
     jump = shape.jumps_at_zero(phi)
     result.exact_zeros = shape.exact_zeros(result.kink, jump)
-    curvature = within(4.0, lambda: shape.curvature(halves, result.kink, jump), {})
+    unknown: dict[str, Any] = {}
+    curvature = within(4.0, lambda: shape.curvature(halves, result.kink, jump), unknown)
     result.convex = curvature.get("convex")
     result.concave_on_positive = curvature.get("concave_on_positive")
     result.curvature_proof = curvature.get("curvature_proof")

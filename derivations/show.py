@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -148,7 +149,7 @@ def latex(document: dict[str, Any]) -> str:
     return prior._repr_latex_()
 
 
-def print_rows(header: tuple[str, ...], body: list[tuple[str, ...]]) -> None:
+def print_rows(header: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     """A plain table on stdout."""
     table = Table(box=None, header_style="bold cyan", show_header=any(header))
     for name in header:

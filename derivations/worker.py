@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from typing import Any
 
 MEMORY_BYTES = 4 << 30
 
@@ -32,7 +33,7 @@ def main() -> None:
 
     for line in sys.stdin:
         try:
-            reply = {"ok": answer(json.loads(line))}
+            reply: dict[str, Any] = {"ok": answer(json.loads(line))}
         except InputError as error:
             reply = {"bad_input": str(error)}
         except (MemoryError, RecursionError):

@@ -42,7 +42,7 @@ KEYS = {
 
 @pytest.mark.parametrize("expr", ["abs(a)", "tanh(abs(a))", "log(1+sum(abs(a)))"])
 def test_every_key_is_there(expr):
-    assert KEYS <= set(json.loads(run("derive", expr, "--json").stdout))
+    assert set(json.loads(run("derive", expr, "--json").stdout)) >= KEYS
 
 
 def test_derive_for_people():
