@@ -31,8 +31,6 @@ GRID = tuple(
     ]
 )
 FEW = tuple(np.float32(x) for x in (1e-12, 1e-4, 0.03, 0.4, 0.93, 2.3, 17, 300))
-COSTLY = ("bessel", "Bessel", "expint", "E1", "erf", "Erf", "gamma", "zeta", "polylog", "hyper")
-NO_VALUE = (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.libmp.NoConvergence)
 
 
 class Truth:
@@ -45,21 +43,20 @@ class Truth:
 
     def __init__(self, meant: sp.Expr, numbers: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> None:
         self.meant, self.numbers = meant, dict(numbers)
-        costly = any(c in str(f.func) for f in meant.atoms(sp.Function) for c in COSTLY)
-        self.grid, self.digits = (FEW, 50) if costly else (GRID, 120)
+        self.grid, self.digits = (FEW, 50) if reference.is_costly(meant) else (GRID, 120)
 
     @cached_property
     def values(self) -> list[Any]:
         """The mpmath value at each grid point, None where there is none."""
         try:
             exact = reference.function([y], [self.meant.subs(self.numbers)], self.digits)
-        except (InputError, *NO_VALUE):
+        except (InputError, *reference.NO_VALUE):
             return [None] * len(self.grid)
         values = []
         for x in self.grid:
             try:
                 values.append(exact(float(x))[0])
-            except NO_VALUE:
+            except reference.NO_VALUE:
                 values.append(None)
         return values
 

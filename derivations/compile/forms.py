@@ -19,6 +19,7 @@ from neglog.derivations.compile.zero import is_finite, limit_at_zero
 from neglog.priors.symbols import y
 
 GOOD = 4.0
+LARGEST = 150  # operations in an expression worth rewriting: beyond, sympy takes seconds
 NODES = 10
 RADII = (sp.Integer(1), sp.Rational(1, 8), sp.Rational(1, 64))
 Numbers = tuple[tuple[sp.Symbol, sp.Expr], ...]
@@ -53,8 +54,8 @@ def _candidates(
     yield plain
     yield overflow_free(plain, y)
     best = plain
-    for rewrite in (combine,):
-        other = _on_pieces(meant, rewrite)
+    if meant.count_ops() <= LARGEST:
+        other = _on_pieces(meant, combine)
         if other != meant:
             best = _stable(other, start, numbers)
             yield best
@@ -96,6 +97,8 @@ def remainder(
     m is the order of the first derivative that does not vanish at 0: nothing cancels. None where
     there is no such m ≤ 4, or h does not vanish at 0.
     """
+    if meant.count_ops() > LARGEST:
+        return None
     if start is None and limit_at_zero(meant, y, numbers) != 0:
         return None
     derivative, limit, m = meant, sp.S.Zero, 0

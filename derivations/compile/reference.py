@@ -10,6 +10,14 @@ import sympy as sp
 
 from neglog.derivations.compile.program import lower
 
+COSTLY = ("bessel", "Bessel", "expint", "E1", "erf", "Erf", "gamma", "zeta", "polylog", "hyper")
+NO_VALUE = (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.libmp.NoConvergence)
+
+
+def is_costly(e: sp.Expr) -> bool:
+    """Whether mpmath needs milliseconds for a value of ``e``."""
+    return any(c in str(f.func) for f in e.atoms(sp.Function) for c in COSTLY)
+
 
 def _log_cosh(u: Any) -> Any:
     return u + mp.log1p(mp.exp(-2 * u)) - mp.log(2) if u > 1 else mp.log(mp.cosh(u))

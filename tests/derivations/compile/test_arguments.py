@@ -22,7 +22,6 @@ BAD = [
     ({"backend": "numpy", "q": 1.0, "strength": 0.0}, "strength must be"),
     ({"backend": "numpy", "q": 1.0, "scale": float("inf")}, "scale must be"),
     ({"backend": "torch", "q": 1.0, "learn": ("k",)}, "'k'"),
-    ({"backend": "torch", "q": 1.0, "learn": "q"}, "list"),
     ({"backend": "numpy", "q": 1.0, "learn": ("q",)}, "numpy"),
 ]
 

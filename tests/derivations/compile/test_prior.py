@@ -35,7 +35,7 @@ def test_against_scipy(text: str, domain: str, params: dict, law) -> None:
         options = {"lam": lam, "scale": s, **params}
         np.testing.assert_allclose(prior.compile("numpy", **options)(X), want, rtol=1e-12)
         f = prior.compile("torch", learn=("lam", "scale", *params), **options).double()
-        np.testing.assert_allclose(f(torch.tensor(X)).detach(), want, rtol=1e-6)
+        np.testing.assert_allclose(f(torch.tensor(X)).detach(), want, rtol=1e-5)
         assert len(list(f.parameters())) == 2 + len(params)
 
 
