@@ -108,8 +108,7 @@ def _backend(name: str) -> Any:
     from importlib import import_module
 
     try:
-        file = "numpy_penalty" if name == "numpy" else f"{name}_backend"
-        return import_module(f"neglog.derivations.compile.{file}")
+        return import_module(f"neglog.derivations.compile.{name}_penalty")
     except ModuleNotFoundError as error:
         if error.name in ("torch", "jax"):
             raise InputError(

@@ -121,7 +121,8 @@ def _reduce(reduction: Reduction, x: np.ndarray, d: float) -> np.ndarray:
         top = np.where((top == 0) | np.isinf(top), 1.0, top)
         return np.sqrt(np.square(x / top).sum(-1)) * top[..., 0]
     values = elementwise(reduction.of, x, (d,))
-    return {"sum": np.sum, "product": np.prod, "max": np.max}[reduction.kind](values, axis=-1)
+    reduce: dict[str, Any] = {"sum": np.sum, "product": np.prod, "max": np.max}
+    return reduce[reduction.kind](values, axis=-1)
 
 
 def _slope(form: Joint, x: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ EXTRA = [
 ]
 
 
-@pytest.mark.parametrize("strength", [0.3, 1.5])
+@pytest.mark.parametrize("strength", [0.3, pytest.param(1.5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("penalty", [*scalars(), *EXTRA], ids=lambda p: f"{p}-{p.domain}")
 def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
     options = {"strength": strength, **numbers(penalty)}
@@ -32,7 +32,8 @@ def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
     best = np.array([np.min(0.5 * (grid - x) ** 2 + cost) for x in XS])
     assert (0.5 * (z - XS) ** 2 + f(z) <= best + 1e-9).all()
     if penalty.domain == "real" and penalty.on_half_line is not None:
-        np.testing.assert_array_equal(penalty.prox("numpy", **options)(-XS), -z)
+        mirrored = penalty.prox("numpy", **options)(-XS)  # at 0 two minima may tie
+        np.testing.assert_array_equal(mirrored[XS != 0], -z[XS != 0])
     x = torch.tensor(XS, requires_grad=True)
     out = penalty.prox("torch", **options)(x)
     np.testing.assert_allclose(out.detach(), z, atol=1e-9)

@@ -1,0 +1,185 @@
+"""Compiled penalties, proximal maps and priors as torch modules."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neglog.derivations.compile.arguments import Arguments, positive
+from neglog.derivations.compile.elementwise import Elementwise
+from neglog.derivations.compile.joint import Joint
+from neglog.derivations.compile.outer import Outer
+from neglog.derivations.compile.prox import ProxPair
+from neglog.derivations.compile.python_loop import loop
+from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, joint
+from neglog.derivations.compile.torch_backend import TABLE
+from neglog.priors.errors import InputError
+from neglog.priors.penalty import Penalty
+
+
+class CompiledPenalty(nn.Module):
+    """c·(φ(a/s; θ) − φ(0; θ)): elementwise, or over the last axis for a joint penalty.
+
+    A learned number x is the parameter ``log_x`` with x = exp(log_x) > 0; the others are plain
+    floats. ``strength`` can be set between steps. On the positive domain a < 0 is read as 0, with
+    gradient 0 there and the right derivative at 0. Half precision is computed in float32.
+
+    Attributes:
+        penalty: the symbolic penalty.
+        joint: whether the last axis is reduced.
+    """
+
+    def __init__(self, penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> None:
+        super().__init__()
+        self.penalty = penalty
+        self.joint = penalty.joint
+        self.learn = arguments.learn
+        self._body = body
+        self._numbers = {"strength": arguments.strength, "scale": arguments.scale}
+        self._names = [str(s) for s in arguments.learned]
+        starts = {**self._numbers, **{str(s): v for s, v in arguments.learned.items()}}
+        for name in self.learn:
+            self.register_parameter(
+                f"log_{name}",
+                nn.Parameter(torch.tensor(starts[name], dtype=torch.float64).log().float()),
+            )
+
+    def _number(self, name: str) -> Any:
+        return self._parameters[f"log_{name}"].exp() if name in self.learn else self._numbers[name]
+
+    @property
+    def strength(self) -> Any:
+        """c, a float or (learned) a tensor with its gradient; setting it needs c > 0."""
+        return self._number("strength")
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        value = positive("strength", value)
+        if "strength" in self.learn:
+            with torch.no_grad():
+                self.log_strength.fill_(torch.tensor(value, dtype=torch.float64).log().item())
+        else:
+            self._numbers["strength"] = value
+
+    @property
+    def scale(self) -> Any:
+        """s, a float or (learned) a tensor with its gradient."""
+        return self._number("scale")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPenalty:
+        memo[id(self._body)] = self._body  # symbolic and immutable: shared between copies
+        memo[id(self.penalty)] = self.penalty
+        copied = self.__class__.__new__(self.__class__)
+        memo[id(self)] = copied
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return copied
+
+    def forward(self, a: Tensor) -> Tensor:
+        """The penalty of ``a`` [..., m]: shape [..., m], or [...] where joint."""
+        if not a.is_floating_point():
+            raise InputError(f"a penalty takes floating-point activations, not {a.dtype}.")
+        if self.scale is not self._numbers["scale"] or self.scale != 1.0:
+            a = a / self.scale
+        theta = [self._number(name) for name in self._names]
+        value = (
+            joint(self._body, a, theta)
+            if isinstance(self._body, Joint)
+            else Apply.apply(self._body, a, *theta)
+        )
+        strength = self.strength
+        return value if isinstance(strength, float) and strength == 1.0 else strength * value
+
+    def extra_repr(self) -> str:
+        shown = ", ".join(f"{k}={v:g}" for k, v in self._numbers.items() if k not in self.learn)
+        return f"{self.penalty}, domain={self.penalty.domain}, {shown}, learn={list(self.learn)}"
+
+
+def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> CompiledPenalty:
+    """The module for a prepared penalty."""
+    return CompiledPenalty(penalty, body, arguments)
+
+
+class ApplyProx(torch.autograd.Function):
+    """prox(x), with derivative 1/(1 + cφ''(z)) and 0 where z = 0."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(module: CompiledProx, x: Tensor) -> Tensor:
+        inner = torch.float32 if x.dtype in HALF else torch.float64
+        return module.solve(x.to(inner), module.strength).to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.module, _ = inputs
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        (z,) = ctx.saved_tensors
+        bend = Apply.apply(ctx.module.pair.curvature(), z)
+        return None, torch.where(z == 0, 0.0, gradient / (1 + ctx.module.strength * bend))
+
+
+class CompiledProx(nn.Module):
+    """x ↦ argmin_z ½(z − x)² + strength·φ(z), elementwise; ``strength`` is a settable float."""
+
+    def __init__(self, pair: ProxPair, strength: float) -> None:
+        super().__init__()
+        self.pair = pair
+        self._strength = strength
+        self.solve = pair.bind(TABLE, loop)
+
+    @property
+    def strength(self) -> float:
+        """c > 0."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._strength = positive("strength", value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledProx:
+        return CompiledProx(self.pair, self._strength)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The proximal map of ``x``, of its shape and dtype."""
+        return ApplyProx.apply(self, x)
+
+
+def build_prox(pair: ProxPair, strength: float) -> CompiledProx:
+    """The module for a prepared proximal map."""
+    return CompiledProx(pair, strength)
+
+
+class CompiledPrior(nn.Module):
+    """−log p = λφ(a/s; θ) + log Z(λ, θ) + log s (d·log s where joint), learned through ``body``.
+
+    Attributes:
+        body: the compiled penalty; its ``strength`` is λ, learned as ``body.log_strength``.
+    """
+
+    def __init__(self, body: CompiledPenalty, offset: Outer) -> None:
+        super().__init__()
+        self.body, self.joint, self.penalty = body, body.joint, body.penalty
+        self._offset = (offset,)  # in a tuple: not a module, and shared by copies
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPrior:
+        return CompiledPrior(copy.deepcopy(self.body, memo), self._offset[0])
+
+    def forward(self, a: Tensor) -> Tensor:
+        """−log p of ``a`` [..., m]: shape [..., m], or [...] where joint."""
+        numbers = [self.body.strength, *[self.body._number(n) for n in self.body._names]]
+        d = float(a.shape[-1]) if self.joint else 1.0
+        theta = [torch.as_tensor(x, dtype=torch.float64, device=a.device) for x in [*numbers, d]]
+        log_z = ApplyOuter.apply(self._offset[0], *theta)
+        log_s = torch.as_tensor(self.body.scale, dtype=torch.float64, device=a.device).log()
+        return self.body(a) + (log_z + d * log_s).to(a.dtype)
+
+
+def build_prior(body: CompiledPenalty, offset: Outer) -> CompiledPrior:
+    """The module for a prior's compiled penalty and the function of its numbers."""
+    return CompiledPrior(body, offset)
