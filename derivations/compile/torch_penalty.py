@@ -48,7 +48,10 @@ class CompiledPenalty(nn.Module):
             )
 
     def _number(self, name: str) -> Any:
-        return self._parameters[f"log_{name}"].exp() if name in self.learn else self._numbers[name]
+        if name not in self.learn:
+            return self._numbers[name]
+        log: Tensor = getattr(self, f"log_{name}")
+        return log.exp()
 
     @property
     def strength(self) -> Any:
@@ -60,7 +63,9 @@ class CompiledPenalty(nn.Module):
         value = positive("strength", value)
         if "strength" in self.learn:
             with torch.no_grad():
-                self.log_strength.fill_(torch.tensor(value, dtype=torch.float64).log().item())
+                self.get_parameter("log_strength").fill_(
+                    torch.tensor(value, dtype=torch.float64).log().item()
+                )
         else:
             self._numbers["strength"] = value
 

@@ -83,6 +83,7 @@ def test_digits(penalty: Penalty, dtype: type, record_property) -> None:
         assert max(errors) <= ULPS[dtype]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
 def test_digits_jax(penalty: Penalty, record_property) -> None:
     xs = points(penalty, np.float32)
