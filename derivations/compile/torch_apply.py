@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -64,12 +65,14 @@ def _shaped(value: Any, like: Tensor) -> Tensor:
     return value.expand_as(like) if isinstance(value, Tensor) else torch.full_like(like, value)
 
 
+_RUNS: WeakKeyDictionary[Elementwise | Outer, Callable[..., tuple[Any, ...]]] = WeakKeyDictionary()
+
+
 def _bound(spec: Elementwise | Outer) -> Callable[..., tuple[Any, ...]]:
-    run = spec.__dict__.get("_torch")
-    if run is None:
-        run = spec.program.bind(TABLE)
-        spec.__dict__["_torch"] = run
-    return run
+    """The spec's program with torch's primitives, bound once (and outside it: specs pickle)."""
+    if spec not in _RUNS:
+        _RUNS[spec] = spec.program.bind(TABLE)
+    return _RUNS[spec]
 
 
 def _product(spec: Elementwise | Outer, gradient: Tensor, slope: Tensor) -> Tensor:

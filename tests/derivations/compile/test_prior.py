@@ -52,7 +52,7 @@ def test_the_learned_scale_does_not_collapse() -> None:
         return value
 
     optimiser.step(loss)
-    assert float(f.body.scale) == pytest.approx(X.mean(), rel=1e-3)
+    assert f.body.scale.item() == pytest.approx(X.mean(), rel=1e-3)
 
 
 def test_improper_is_refused() -> None:

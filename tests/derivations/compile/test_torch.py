@@ -1,6 +1,7 @@
 """The torch module: derivatives of any order, copies, dtypes, learned numbers, torch.func."""
 
 import copy
+import pickle
 
 import pytest
 
@@ -77,3 +78,9 @@ def test_large_arrays_are_chunked_alike() -> None:
     weights = torch.randn_like(x)
     (slope,) = torch.autograd.grad((weights * f(x)).sum(), x)
     torch.testing.assert_close(slope, weights * x.detach().sign() / (1 + x.detach().abs()))
+
+
+def test_pickles() -> None:
+    f = compiled("log(1+abs(a))", learn=("scale",))
+    want = f(AWAY)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(f))(AWAY), want)
