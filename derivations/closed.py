@@ -16,7 +16,7 @@ import sympy as sp
 from neglog.derivations.deadline import within
 from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.mellin import transform
-from neglog.derivations.numbers import UNCOMPUTABLE, Point, samples, substitute
+from neglog.derivations.numbers import UNCOMPUTABLE, Point, samples, simplified, substitute
 from neglog.derivations.quadrature import integral
 from neglog.derivations.terms import terms_of
 from neglog.priors.symbols import lam, y
@@ -163,7 +163,7 @@ def tidy(expr: sp.Expr) -> sp.Expr:
 
 
 def _simplify(expr: sp.Expr) -> sp.Expr:
-    return sp.simplify(sp.gammasimp(expr))
+    return simplified(sp.gammasimp(expr))
 
 
 def _factored(expr: sp.Expr) -> sp.Expr:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.numbers import samples, value_at
+from neglog.derivations.numbers import samples, simplified, value_at
 from neglog.priors.symbols import Largest, Total, a
 
 INDEPENDENT, COACTIVATING, EXCLUSIVE, MIXED = "independent", "coactivating", "exclusive", "mixed"
@@ -48,15 +48,15 @@ def dependence(expr: sp.Expr) -> Dependence:
     cross = _cross_derivative(expr, yi, yj)
     if cross == 0:
         return _say(INDEPENDENT, proved=True)
-    simplified = within(2.0, lambda: sp.factor(sp.simplify(cross)), cross)
-    for form in (simplified, sp.expand(simplified)):
+    short = within(2.0, lambda: sp.factor(simplified(cross)), cross)
+    for form in (short, sp.expand(short)):
         if form == 0:
             return _say(INDEPENDENT, proved=True)
         if form.is_nonpositive:
             return _say(COACTIVATING, proved=True)
         if form.is_nonnegative:
             return _say(EXCLUSIVE, proved=True)
-    return _by_sampling(simplified)
+    return _by_sampling(short)
 
 
 def _say(verdict: str, *, proved: bool) -> Dependence:
@@ -98,7 +98,7 @@ def _of_largest(expr: sp.Expr) -> Dependence:
     if len(nodes) != 1:
         return Dependence(None, "Mixtures of max with other reductions are not decided.")
     stand_in = sp.Symbol("m", positive=True)
-    slope = sp.simplify(sp.diff(expr.xreplace({nodes.pop(): stand_in}), stand_in))
+    slope = simplified(sp.diff(expr.xreplace({nodes.pop(): stand_in}), stand_in))
     if slope.is_nonnegative:
         return Dependence(
             COACTIVATING,

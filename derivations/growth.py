@@ -13,7 +13,7 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.numbers import UNCOMPUTABLE, function, samples
+from neglog.derivations.numbers import UNCOMPUTABLE, function, samples, simplified
 from neglog.priors.symbols import y
 
 AT_INFINITY, AT_ZERO = "oo", "0"
@@ -46,7 +46,7 @@ def _limit(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
     if found is None:
         return None
     unknown = found.has(sp.Limit, y, sp.nan, sp.AccumBounds, sp.zoo)
-    return None if unknown else sp.simplify(found)
+    return None if unknown else simplified(found)
 
 
 def _limit_of_terms(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import sympy as sp
 
+from neglog.derivations.numbers import simplified
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
 
@@ -105,7 +106,7 @@ def _breakpoints(expr: sp.Expr) -> list[sp.Expr] | None:
                 roots = sp.solve(piece.phi, y, dict=False)
             except NotImplementedError:
                 return None
-            points |= {sp.simplify(r) for r in roots if r.is_positive is not False and r.is_real}
+            points |= {simplified(r) for r in roots if r.is_positive is not False and r.is_real}
     return _ordered(points)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from neglog.derivations.api import check_real, penalty
+from neglog.derivations.numbers import simplified
 from neglog.priors import symbols
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
@@ -63,7 +64,7 @@ def of_density(density: sp.Expr, domain: str | None = None) -> Penalty:
         return Penalty(sp.expand(phi), domain or "real")
     logs = sp.expand_log(-sp.log(density.subs(symbols.a, symbols.y)), force=True)
     whole = sp.expand_log(-sp.log(density), force=True)
-    even = sp.simplify(density - density.subs(symbols.a, -symbols.a)) == 0
+    even = simplified(density - density.subs(symbols.a, -symbols.a)) == 0
     if domain != "positive" and not even:
         phi = whole
     else:
@@ -81,7 +82,7 @@ def drop_constants(phi: sp.Expr) -> sp.Expr:
     at_zero = expanded.subs(symbols.a, 0)
     if at_zero.is_finite and not at_zero.has(sp.nan):
         expanded = expanded - at_zero
-    short = sp.simplify(expanded)
+    short = simplified(expanded)
     return min((expanded, short), key=sp.count_ops)
 
 

@@ -14,7 +14,7 @@ from neglog.derivations.dependence import dependence
 from neglog.derivations.growth import AT_INFINITY, ratio
 from neglog.derivations.half_line import Piece
 from neglog.derivations.mellin import transform
-from neglog.derivations.numbers import UNCOMPUTABLE, Point, substitute
+from neglog.derivations.numbers import UNCOMPUTABLE, Point, simplified, substitute
 from neglog.derivations.propriety import ALWAYS, IF, NEVER, UNKNOWN, Propriety
 from neglog.derivations.quadrature import Estimate, piece_integral
 from neglog.derivations.scalar import Derivation, Moment, derive_scalar
@@ -100,7 +100,7 @@ def _propriety(expr: sp.Expr, total: OneTotal | None) -> Propriety:
         return Propriety(NEVER, sp.false, f"phi grows slower than {name}; {about}.")
     if not rate.is_positive:
         return Propriety(UNKNOWN, None, f"The growth of phi against {name} has no fixed sign.")
-    bound = sp.simplify(needed / rate)
+    bound = simplified(needed / rate)
     slope = "" if rate == 1 else f"{rate}*"
     return Propriety(IF, lam > bound, f"phi grows like {slope}{name}; {about}.")
 
@@ -109,10 +109,10 @@ def _expectation(total: OneTotal, weight: sp.Expr, dim: sp.Expr) -> sp.Expr | No
     """∫ weight·w(s) exp(−λg) ds in closed form: the table, for symbolic d where the row allows."""
     weighted = weight * total.measure.weight
     power = (
-        sp.simplify(sp.diff(sp.log(weighted), s) * s) if total.measure.power is not None else None
+        simplified(sp.diff(sp.log(weighted), s) * s) if total.measure.power is not None else None
     )
     if power is not None and not power.has(s):
-        factor = sp.simplify(weighted / s**power)
+        factor = simplified(weighted / s**power)
         found = transform(terms_of(total.g.subs(s, y)), power + 1)
         return None if found is None else factor * found
     return None
@@ -175,7 +175,7 @@ def _moment_conditions(
         if rate is None:
             return None, None
         first, second = 2 / rate, 3 / rate
-    return lam > sp.simplify(first), lam > sp.simplify(second)
+    return lam > simplified(first), lam > simplified(second)
 
 
 def _moments_exist(result: Derivation, total: OneTotal) -> None:
@@ -196,7 +196,7 @@ def _log_total_normalizer(
     t = sp.Symbol("t", positive=True)
     terms = terms_of(total.g.subs(s, y))
     integrand = sp.log(t) ** (d - 1) * sp.exp(-lam * sp.expand(total.g.subs(s, sp.log(t))))
-    closed: sp.Expr = volume * sp.Integral(sp.simplify(integrand), (t, 1, sp.oo))
+    closed: sp.Expr = volume * sp.Integral(simplified(integrand), (t, 1, sp.oo))
     if dim is not None:
         closed = closed.subs(d, dim)
         if terms.kinds == ("exp",) and terms.of("exp").parameters[0] == 1:
@@ -204,7 +204,7 @@ def _log_total_normalizer(
             known = {1: sp.exp(-p) / p, 2: sp.expint(1, p) / p}
             if dim in known:
                 factor = volume.subs(d, dim) * sp.exp(-lam * terms.constant)
-                closed = sp.simplify(factor * known[dim])
+                closed = simplified(factor * known[dim])
     digits = _agreement(closed, total, volume, when, dim)
     return Closed(closed, when, digits) if digits >= ENOUGH_DIGITS - 5 else None
 
@@ -252,18 +252,18 @@ def _conditional(total: OneTotal, domain: str) -> str | None:
     log_total = total.measure.power is None
     rest = sp.Symbol("R" if log_total else "S", positive=True)
     others = sp.log(rest) if log_total else rest
-    given = sp.powdenest(sp.expand_log(sp.simplify(total.g.subs(s, others + u)), force=True))
+    given = sp.powdenest(sp.expand_log(simplified(total.g.subs(s, others + u)), force=True))
     law = within(2.0, lambda: laws.recognise(terms_of(sp.expand(given)), domain), None)
     if law is None:
         return None
     scale = "prod(1 + |a_j|/k)" if log_total else "sum of u(a_j)"
     if log_total:
-        k = sp.simplify(y / (sp.exp(u) - 1))
+        k = simplified(y / (sp.exp(u) - 1))
         scale = "prod(1 + |a_j|)" if k == 1 else f"prod(1 + |a_j|/{k})"
     else:
         q = total.measure.q
         scale = "sum |a_j|" if q == 1 else f"sum |a_j|**{q}"
-    body = law.scipy or f"density proportional to {sp.simplify(sp.exp(-lam * given))}"
+    body = law.scipy or f"density proportional to {simplified(sp.exp(-lam * given))}"
     return f"{law.name}: {body} with {rest} = {scale} over j != i"
 
 

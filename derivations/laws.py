@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.numbers import simplified
 from neglog.derivations.terms import Terms
 from neglog.priors.symbols import lam
 
@@ -35,7 +36,7 @@ u = sp.Symbol("u", positive=True)
 
 def _call(name: str, **arguments: sp.Expr) -> str:
     inside = ", ".join(
-        f"{k}={sp.simplify(v)}" for k, v in arguments.items() if (k, v) != ("scale", 1)
+        f"{k}={simplified(v)}" for k, v in arguments.items() if (k, v) != ("scale", 1)
     )
     return f"{name}({inside})"
 
@@ -46,7 +47,7 @@ def _power(terms: Terms, domain: str) -> Law | None:
     m = -lam * terms.log_coefficient  # density ∝ y^m exp(−p y^q)
     if m != 0:
         return _power_with_log(p, q, m) if domain == POSITIVE else None
-    scale = sp.simplify(p ** (-1 / q))
+    scale = simplified(p ** (-1 / q))
     cdf = sp.lowergamma(1 / q, p * y**q) / sp.gamma(1 / q)
     if not q.is_positive:
         return None
@@ -68,13 +69,13 @@ def _power(terms: Terms, domain: str) -> Law | None:
 
 def _power_with_log(p: sp.Expr, q: sp.Expr, m: sp.Expr) -> Law | None:
     """y^m exp(−p y^q) on y > 0: the generalised gamma family."""
-    scale = sp.simplify(p ** (-1 / q))
+    scale = simplified(p ** (-1 / q))
     if q == 1:
         cdf = sp.lowergamma(m + 1, p * y) / sp.gamma(m + 1)
         return Law("gamma", _call("gamma", a=m + 1, scale=scale), cdf)
     if q == -1:
         return Law("inverse gamma", _call("invgamma", a=-m - 1, scale=p))
-    if sp.simplify(m + 1 - q) == 0:
+    if simplified(m + 1 - q) == 0:
         cdf = 1 - sp.exp(-p * y**q)
         quantile = (-sp.log(1 - u) / p) ** (1 / q)
         return Law("Weibull", _call("weibull_min", c=q, scale=scale), cdf, quantile)
@@ -111,7 +112,7 @@ def _sqrt_binomial(terms: Terms, domain: str) -> Law | None:
     (k,), p = term.parameters, lam * term.coefficient
     if domain == POSITIVE or terms.log_coefficient != 0:
         return None
-    return Law("hyperbolic", f"genhyperbolic(1, {sp.simplify(p * k)}, 0, scale={k})")
+    return Law("hyperbolic", f"genhyperbolic(1, {simplified(p * k)}, 0, scale={k})")
 
 
 def _log_cosh(terms: Terms, domain: str) -> Law | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from neglog.derivations.numbers import simplified
 from neglog.derivations.terms import Terms
 from neglog.priors.symbols import lam
 
@@ -16,7 +17,7 @@ def scale_mixture(terms: Terms) -> dict[str, str] | None:
     if terms.log_coefficient != 0 or len(terms.terms) != 1:
         return None
     term = terms.terms[0]
-    p = sp.simplify(lam * term.coefficient)
+    p = simplified(lam * term.coefficient)
     match term.kind:
         case "power":
             return _of_power(p, term.parameters[0])
@@ -26,16 +27,16 @@ def scale_mixture(terms: Terms) -> dict[str, str] | None:
             (k,) = term.parameters
             return {
                 "of": "normal",
-                "mixing": f"variance ~ geninvgauss(p=1, b={sp.simplify(p * k)}, scale={k}/({p}))",
+                "mixing": f"variance ~ geninvgauss(p=1, b={simplified(p * k)}, scale={k}/({p}))",
             }
     return None
 
 
 def _of_power(p: sp.Expr, q: sp.Expr) -> dict[str, str] | None:
     if q == 2:
-        return {"of": "normal", "mixing": f"variance = {sp.simplify(1 / (2 * p))}"}
+        return {"of": "normal", "mixing": f"variance = {simplified(1 / (2 * p))}"}
     if q == 1:
-        return {"of": "normal", "mixing": f"variance ~ expon(scale={sp.simplify(2 / p**2)})"}
+        return {"of": "normal", "mixing": f"variance ~ expon(scale={simplified(2 / p**2)})"}
     if q.is_number and 0 < q < 2:
         return {
             "of": "normal",
@@ -46,9 +47,9 @@ def _of_power(p: sp.Expr, q: sp.Expr) -> dict[str, str] | None:
 
 def _of_log_binomial(p: sp.Expr, k: sp.Expr, q: sp.Expr) -> dict[str, str] | None:
     if q == 2:
-        shape = sp.simplify(p - sp.S.Half)
+        shape = simplified(p - sp.S.Half)
         return {"of": "normal", "mixing": f"variance ~ invgamma(a={shape}, scale={k**2 / 2})"}
     if q == 1:
-        shape = sp.simplify(p - 1)
+        shape = simplified(p - 1)
         return {"of": "Laplace", "mixing": f"rate ~ gamma(a={shape}, scale={1 / k})"}
     return None

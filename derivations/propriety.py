@@ -14,7 +14,7 @@ import sympy as sp
 
 from neglog.derivations.growth import AT_INFINITY, AT_ZERO, ratio
 from neglog.derivations.half_line import Piece, Side
-from neglog.derivations.numbers import value_at
+from neglog.derivations.numbers import simplified, value_at
 from neglog.priors.symbols import lam, y
 
 ALWAYS, NEVER, IF, UNKNOWN = "always", "never", "if", "unknown"
@@ -39,7 +39,7 @@ class Propriety:
 
 def strength_above(bound: sp.Expr) -> sp.Basic:
     """λ > bound, with the bound simplified."""
-    return lam > sp.simplify(bound)
+    return lam > simplified(bound)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _tail(piece: Piece) -> _Finding:
     if not rate.is_positive:
         return _Finding(None, "The sign of the growth against log|a| depends on the parameters.")
     at_border = _border_converges(phi, rate)
-    bound = sp.simplify(1 / rate)
+    bound = simplified(1 / rate)
     how = f"The penalty grows like {rate}*log|a|, so the tail is |a|**({-rate * lam})"
     if rate == 1:
         how = "The penalty grows like log|a|, so the tail is |a|**(-lam)"
@@ -211,7 +211,7 @@ def _at(phi: sp.Expr, point: sp.Expr, piece: Piece) -> list[_Finding]:
                 _Finding(sp.false, f"The penalty falls to -oo faster than log at {where}.")
             )
         elif rate.is_positive:
-            bound = sp.simplify(1 / rate)
+            bound = simplified(1 / rate)
             found.append(
                 _Finding(
                     lam < bound,

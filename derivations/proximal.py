@@ -12,7 +12,7 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.numbers import UNCOMPUTABLE, function, samples
+from neglog.derivations.numbers import UNCOMPUTABLE, function, samples, simplified
 from neglog.priors.symbols import y
 
 x = sp.Symbol("x", positive=True)
@@ -53,7 +53,7 @@ def _solve(phi: sp.Expr) -> list[sp.Expr]:
         roots = sp.solve(y - x + c * sp.diff(phi, y), y)
     except (*UNCOMPUTABLE, RecursionError):
         return []
-    return [sp.simplify(r) for r in roots if not r.has(sp.I)][::-1]
+    return [simplified(r) for r in roots if not r.has(sp.I)][::-1]
 
 
 def _candidates(
@@ -68,7 +68,7 @@ def _candidates(
         out.append(sp.Max(0, root) if root.is_polynomial(x) and slope != 0 else simple)
     inner = sp.Dummy(positive=True)
     objective = (y - x) ** 2 / 2 + c * (phi - phi.subs(y, 0))
-    gain = sp.simplify(objective.subs(y, inner) - x**2 / 2).subs(inner, root)
+    gain = simplified(objective.subs(y, inner) - x**2 / 2).subs(inner, root)
     real = [p.base >= 0 for p in root.atoms(sp.Pow) if p.exp == sp.S.Half and p.base.has(x, c)]
     conditions = [r for r in real if r is not sp.true]
     if not gain.has(sp.nan, sp.zoo, sp.oo):
@@ -110,7 +110,7 @@ def _objective(value: Any, z: Any, at: Any, strength: Any, numbers: list[Any]) -
 def _threshold(phi: sp.Expr, slope: sp.Expr | None, convex: bool | None) -> dict[str, Any]:
     """Below which x the map is 0: cφ'(0⁺) for a convex φ, else where a jump ties with 0."""
     if convex and slope is not None:
-        return {"threshold": sp.simplify(c * slope)}
+        return {"threshold": simplified(c * slope)}
     jump = within(SECONDS, lambda: _jump(phi), None)
     if jump is not None:
         height, threshold = jump
@@ -120,20 +120,20 @@ def _threshold(phi: sp.Expr, slope: sp.Expr | None, convex: bool | None) -> dict
         if second.is_negative:  # no jump while ½z² still outweighs the concavity at 0
             return {
                 "threshold": None,
-                "threshold_small_c": sp.simplify(c * slope),
-                "small_c": c <= sp.simplify(-1 / second),
+                "threshold_small_c": simplified(c * slope),
+                "small_c": c <= simplified(-1 / second),
             }
     return {"threshold": None}
 
 
 def _jump(phi: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     """(z, x) with x = z + cφ′(z) and equal objectives at z and 0: z²/2 = c(φ − φ(0) − zφ′)."""
-    tie = sp.simplify(y**2 / 2 - c * (phi - phi.subs(y, 0) - y * sp.diff(phi, y)))
+    tie = simplified(y**2 / 2 - c * (phi - phi.subs(y, 0) - y * sp.diff(phi, y)))
     try:
         roots = [r for r in sp.solve(tie, y) if r.is_positive]
     except (*UNCOMPUTABLE, RecursionError):
         return None
     if len(roots) != 1:
         return None
-    height = sp.simplify(roots[0])
-    return height, sp.simplify(height + c * sp.diff(phi, y).subs(y, height))
+    height = simplified(roots[0])
+    return height, simplified(height + c * sp.diff(phi, y).subs(y, height))

@@ -10,7 +10,7 @@ import sympy as sp
 from neglog.derivations.deadline import within
 from neglog.derivations.growth import AT_INFINITY, ratio
 from neglog.derivations.half_line import Side
-from neglog.derivations.numbers import UNCOMPUTABLE, samples, value_at
+from neglog.derivations.numbers import UNCOMPUTABLE, samples, simplified, value_at
 from neglog.derivations.terms import terms_of
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import lam, y
@@ -55,7 +55,7 @@ def _tail(side: Side) -> dict[str, Any] | None:
         return None
     if against_log is not sp.oo:
         if against_log.is_positive:
-            return {"class": "regularly-varying", "index": sp.simplify(lam * against_log)}
+            return {"class": "regularly-varying", "index": simplified(lam * against_log)}
         return {"class": "none", "index": None}
     linear = ratio(phi, y, AT_INFINITY)
     if linear is None:
@@ -63,7 +63,7 @@ def _tail(side: Side) -> dict[str, Any] | None:
     if linear.is_zero:
         return {"class": "subexponential", "index": None}
     if linear is not sp.oo:
-        return {"class": "exponential", "index": sp.simplify(lam * linear)}
+        return {"class": "exponential", "index": simplified(lam * linear)}
     square = ratio(phi, y**2, AT_INFINITY)
     if square is None:
         return None
@@ -96,7 +96,7 @@ def kink(sides: Sequence[Side]) -> sp.Expr | None:
 
     def limit() -> sp.Expr | None:
         try:
-            return sp.simplify(sp.limit(sp.diff(phi, y), y, 0, "+"))
+            return simplified(sp.limit(sp.diff(phi, y), y, 0, "+"))
         except (*UNCOMPUTABLE, RecursionError, sp.PoleError):
             return None
 
@@ -162,7 +162,7 @@ def _sign_of_second(phi: sp.Expr) -> tuple[str | None, str]:
     """("+", "-", "0", "mixed" or None) for the sign of φ'' on y > 0, and how it is known."""
     if phi is sp.oo or not phi.has(y):
         return "0", "symbolic"
-    second = within(SECONDS, lambda: sp.factor(sp.simplify(sp.diff(phi, y, 2))), None)
+    second = within(SECONDS, lambda: sp.factor(simplified(sp.diff(phi, y, 2))), None)
     if second is None:
         second = sp.diff(phi, y, 2)
     if second == 0:
@@ -231,4 +231,4 @@ def irls_weight(sides: Sequence[Side]) -> sp.Expr | None:
     whole = sides[0].whole
     if whole is None or len(sides) > 1:
         return None
-    return within(SECONDS, lambda: sp.simplify(sp.diff(whole, y) / y), None)
+    return within(SECONDS, lambda: simplified(sp.diff(whole, y) / y), None)

@@ -2,51 +2,56 @@
 
 A point mass has no penalty: −log of infinity. A narrow exponential of width ε stands in for it,
 
-    φ(a) = −log[ (π₀/ε) e^{−a/ε} + (1 − π₀) h(max(a, ε)) ],
+    φ(a) = −log[ (π₀/ε) e^{−a/ε} + (1 − π₀) h(a + ε) ],
 
 so that a code well above ε pays −log h and the odds of firing, one below ε is drawn to an exact 0
 (φ′(0⁺) ≈ 1/ε > 0), and the level in between is where atom and slab are equally likely. Below ε
-the two cannot be told apart, so the slab is held at h(ε) there: a density that diverges or vanishes
+the two cannot be told apart, so the slab is read ε further out: a density that diverges or vanishes
 at 0 (Weibull, gamma, log-normal) does no harm. Mitchell & Beauchamp, Bayesian variable selection in
 linear regression, 1988; George & McCulloch, Variable selection via Gibbs sampling, 1993.
 """
 
 from __future__ import annotations
 
+import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.service import derive as ask
+from neglog.derivations.half_line import sides
+from neglog.derivations.quadrature import integral
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
-from neglog.priors.prior import Prior
-from neglog.priors.symbols import a
+from neglog.priors.symbols import a, lam
 
 
-def spike_and_slab(prior: Prior, width: float | None) -> Penalty:
-    """The penalty of a prior with an atom, its spike ``width`` wide (in the units of a).
+def spike_and_slab(phi: Penalty, atom: float, width: float | None) -> Penalty:
+    """The penalty of an atom of weight ``atom`` at 0 and the slab exp(−φ)/Z.
+
+    Args:
+        phi: the slab's penalty at strength 1, numbers put in for its parameters.
+        atom: π₀ in (0, 1).
+        width: ε > 0 of the spike, in the units of a.
 
     Raises:
         InputError: no width, a width that is not positive, or a slab without finite normaliser.
     """
     if width is None or not width > 0:
         raise InputError("a prior with an atom needs spike=WIDTH > 0, in the units of a.")
-    if prior.phi.parameters:
-        names = ", ".join(map(str, prior.phi.parameters))
+    if phi.parameters:
+        names = ", ".join(map(str, phi.parameters))
         raise InputError(f"put numbers for {names} into the slab before adding the atom.")
-    z = normaliser(prior.phi)
-    size = sp.Abs(a) if prior.domain == "real" else a
-    epsilon, weight = sp.Rational(repr(float(width))), sp.Rational(repr(float(prior.atom)))
-    sides = 2 if prior.domain == "real" else 1
-    spike = weight / (sides * epsilon) * sp.exp(-size / epsilon)
-    slab_at = prior.phi.expr.subs(a, sp.Max(size, epsilon))
-    slab = (1 - weight) / z * sp.exp(-slab_at)
-    return Penalty(-sp.log(spike + slab), prior.domain, "spike and slab")
+    size = sp.Abs(a) if phi.domain == "real" else a
+    epsilon, weight = sp.Rational(repr(float(width))), sp.Rational(repr(float(atom)))
+    z = normaliser(phi)
+    both_signs = 2 if phi.domain == "real" else 1
+    spike = weight / (both_signs * epsilon) * sp.exp(-size / epsilon)
+    slab = (1 - weight) / z * sp.exp(-phi.expr.subs(a, size + epsilon))
+    return Penalty(-sp.log(spike + slab), phi.domain, "spike and slab")
 
 
 def normaliser(phi: Penalty) -> sp.Expr:
-    """∫ exp(−φ) as a rational number to fifteen digits, λ = 1."""
-    request = {"penalty": str(phi.expr), "domain": phi.domain, "timeout": 10.0}
-    numeric = ask({**request, "at": {"lam": "1"}})["numeric"]
-    if numeric["normalizer"] in ("oo", "undefined"):
+    """∫ exp(−φ) by quadrature, as a decimal of fifteen digits."""
+    halves = sides(phi)
+    found = None if halves is None else integral(halves, {lam: sp.S.One})
+    if found is None:
         raise InputError(f"{phi} at strength 1 has no finite normaliser on {phi.domain}.")
-    return sp.Rational(sp.Float(numeric["normalizer"], 15))
+    return sp.Rational(mp.nstr(found.value, 15))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.numbers import simplified
 from neglog.priors.symbols import y
 
 # kind: core(y; parameters)
@@ -74,9 +75,9 @@ def terms_of(phi: sp.Expr) -> Terms:
                 continue
             key = (kind, parameters)
             found[key] = found.get(key, sp.S.Zero) + coefficient * factor
-    terms = [Term(k, sp.simplify(c), p) for (k, p), c in found.items()]
+    terms = [Term(k, simplified(c), p) for (k, p), c in found.items()]
     terms = [t for t in terms if t.coefficient != 0]
-    return Terms(sp.simplify(constant), tuple(sorted(terms, key=lambda t: t.kind)))
+    return Terms(simplified(constant), tuple(sorted(terms, key=lambda t: t.kind)))
 
 
 def _powers_of_y(phi: sp.Expr) -> sp.Expr:
@@ -120,7 +121,7 @@ def _classify_log(argument: sp.Expr) -> Iterator[Found]:
     if binomial is not None:
         constant, slope, q = binomial
         yield "constant", sp.log(constant), ()
-        yield "log-binomial", sp.S.One, (sp.simplify((constant / slope) ** (1 / q)), q)
+        yield "log-binomial", sp.S.One, (simplified((constant / slope) ** (1 / q)), q)
         return
     if isinstance(argument, sp.cosh):
         rate = _rate(argument.args[0])
@@ -168,7 +169,7 @@ def _binomial(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
 
 def _rate(argument: sp.Expr) -> sp.Expr | None:
     """b with argument = b·y."""
-    rate = sp.simplify(argument / y)
+    rate = simplified(argument / y)
     return None if rate.has(y) else rate
 
 
@@ -187,10 +188,10 @@ def _two_exponentials(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
             return None
         rates.append(rate)
         weights.append(weight)
-    half = sp.simplify((rates[0] - rates[1]) / 2)
+    half = simplified((rates[0] - rates[1]) / 2)
     half = -half if half.is_negative else half
-    if sp.simplify(weights[0] - weights[1]) != 0 or not half.is_positive:
+    if simplified(weights[0] - weights[1]) != 0 or not half.is_positive:
         return None
     if not weights[0].is_positive:
         return None
-    return 2 * weights[0], sp.simplify((rates[0] + rates[1]) / 2), 1 / half
+    return 2 * weights[0], simplified((rates[0] + rates[1]) / 2), 1 / half

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.numbers import simplified
 from neglog.derivations.terms import terms_of
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import Largest, Multiple, Total, a, d, y
@@ -134,7 +135,7 @@ def separable_part(expr: sp.Expr) -> sp.Expr | None:
             return None
         f += slope * total.args[0]
     rest = linear.subs(dict.fromkeys(stand_ins.values(), 0))
-    return f + sp.simplify(rest / d)
+    return f + simplified(rest / d)
 
 
 def one_total(expr: sp.Expr, domain: str) -> OneTotal | None:
@@ -164,7 +165,7 @@ def one_total(expr: sp.Expr, domain: str) -> OneTotal | None:
     if term.kind == "power" and not term.parameters[0].is_positive:
         return None
     total = term.coefficient * s + d * terms.constant
-    return OneTotal(sp.simplify(expr.xreplace({node: total})), measures[term.kind]())
+    return OneTotal(simplified(expr.xreplace({node: total})), measures[term.kind]())
 
 
 def scale_invariant(expr: sp.Expr) -> bool:
@@ -173,11 +174,11 @@ def scale_invariant(expr: sp.Expr) -> bool:
     stretched = {}
     for node in expr.atoms(Total, Largest):
         u = node.args[0].subs(a, y)
-        factor = sp.simplify(u.subs(y, t * y) / u)
+        factor = simplified(u.subs(y, t * y) / u)
         if factor.has(y):
             return False
         stretched[node] = factor * sp.Dummy(positive=True)
-    return not sp.simplify(expr.xreplace(stretched)).has(t)
+    return not simplified(expr.xreplace(stretched)).has(t)
 
 
 def real_factor(domain: str) -> sp.Expr:

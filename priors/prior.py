@@ -117,7 +117,7 @@ class Prior:
             return self.phi
         from neglog.derivations.spike import spike_and_slab
 
-        return spike_and_slab(self, spike)
+        return spike_and_slab(self.phi, self.atom, spike)
 
     def at(self, **values: Any) -> FrozenPrior:
         """Numbers for λ (``lam``) and the parameters → pdf, logpdf, cdf, ppf, rvs, moment, entropy.

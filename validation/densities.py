@@ -45,11 +45,11 @@ def density(of: str | Family, params: Mapping[str, float]) -> Curve:
 def negative_log(of: str | Family, params: Mapping[str, float]) -> sympy.Expr:
     """−log p(a) as an expression in ``a``, additive constants dropped: the penalty a fit implies.
 
-    In neglog's symbol ``a``, for ``neglog.penalty(…, domain="positive")``; numbers are the doubles
-    given, exactly. Raises InputError as ``log_density``.
+    In neglog's symbol ``a``, for ``neglog.penalty(…, domain="positive")``; numbers are the
+    shortest decimals that give these doubles. Raises InputError as ``log_density``.
     """
     row, values = _row(of, params)
-    numbers = {symbol: sympy.Rational(value) for symbol, value in values.items()}
+    numbers = {symbol: sympy.Rational(repr(value)) for symbol, value in values.items()}
     expr = -row.logpdf.subs(numbers).replace(log1p, lambda x: sympy.log(1 + x))
     terms = sympy.Add.make_args(sympy.expand_log(expr, force=True))
     return sympy.Add(*(term for term in terms if term.has(A))).subs(A, symbols.a)

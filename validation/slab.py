@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
+from neglog.priors.prior import Prior
 from neglog.validation.codes import read_codes
+from neglog.validation.densities import negative_log
 from neglog.validation.families import Family
 from neglog.validation.fitting import Sort, fit_one, resolve
 from neglog.validation.generic import generic_profile
@@ -44,6 +46,17 @@ class SlabFit:
     def typical_scale(self) -> float:
         """Geometric mean of the features' scales."""
         return float(np.exp(np.log(self.scales).mean()))
+
+    def slab(self, digits: int = 6) -> Penalty:
+        """−log of the law at the typical scale, its numbers rounded to significant digits."""
+        values = {**self.shapes, "scale": self.typical_scale}
+        rounded = {name: float(f"{value:.{digits}g}") for name, value in values.items()}
+        return Penalty(negative_log(self.family, rounded), "positive", self.family)
+
+    def as_prior(self) -> Prior:
+        """The law at the typical scale, with an atom of the mean zero fraction at 0."""
+        prior = self.slab().prior()
+        return Prior(prior.phi, prior.facts, self.zero_fraction)
 
 
 def pooled(

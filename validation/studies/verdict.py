@@ -1,0 +1,153 @@
+"""The results of the loop in words, every number computed."""
+
+from __future__ import annotations
+
+from statistics import fmean, stdev
+from typing import Any
+
+SAE, CONTROLS = "SAE", ("random dictionary", "Gaussian noise")
+LEAD = 0.5  # a family is called the winner only if it is best for at least this share of features
+
+
+def verdict(results: dict[str, Any]) -> list[str]:
+    """Sentences: what was assumed, what trained best, what was fitted, what depends on what."""
+    return [
+        _question_one(results),
+        _question_two(results),
+        _question_three(results),
+        _training(results),
+        *_fits(results),
+        _pairs(results),
+        _loop(results),
+    ]
+
+
+def _question_one(results: dict[str, Any]) -> str:
+    doc = results["answers"]["derivations"]["log(1+abs(a)) on real"]
+    return (
+        f"log(1+|a|) is the negative log of the {doc['law']['name']} (Pareto II) prior "
+        f"{doc['density']}, proper iff {doc['proper_when']}, Z = {doc['normalizer']}; at strength "
+        "1 it is improper, and its heavy tail has index lam."
+    )
+
+
+def _question_two(results: dict[str, Any]) -> str:
+    doc = results["answers"]["derivations"]["prod(1+abs(a))"]
+    sampled = results["answers"]["simulated"]["prod(1+abs(a))"]
+    budget = results["answers"]["budget"]
+    return (
+        f"The product ∏(1+|a_i|) has the same level sets but another prior: proper for every "
+        f"lam > 0, features {doc['dependence']} (given the others each is Laplace with rate "
+        f"lam·∏(1+|a_j|)); at d = 2, lam = {sampled['lam']} the correlation of |a_1|, |a_2| is "
+        f"{sampled['derived']:.5f} (400,000 samples: {sampled['sampled']:.4f} ± "
+        f"{sampled['standard_error']:.4f}). At d = {budget['d']:.0f}, lam = 1 its total "
+        f"Σ log(1+|a_i|) is {budget['mean']:.2f} ± {budget['sd']:.3f}: nearly a fixed budget, so "
+        "the exclusion between any two features is of order 1/d."
+    )
+
+
+def _question_three(results: dict[str, Any]) -> str:
+    inside = results["answers"]["simulated"]["log(1+sum(abs(a)))"]
+    return (
+        "A penalty that is a sum over features is the negative log of a product of priors, so "
+        "Σ log(1+|a_i|) does assume independent features; features that exclude each other, or "
+        "fire together, need a penalty that is no sum: ∏(1+|a_i|) is exclusive, log(1+Σ|a_i|) "
+        f"coactivating (correlation {inside['derived']:+.4f} at d = 2, lam = {inside['lam']})."
+    )
+
+
+def _training(results: dict[str, Any]) -> str:
+    middle = results["settings"]["middle"]
+    rows = [
+        (name, scores)
+        for name, scores in fvu_at(results, middle).items()
+        if scores  # every penalty of the study is trained at the middle L0
+    ]
+    rows.sort(key=lambda row: fmean(row[1]["fvu"]))
+    said = ", ".join(f"{n} {_spread(s['fvu'])} (L0 {fmean(s['l0']):.1f})" for n, s in rows)
+    seeds = len(results["settings"]["seeds"])
+    return (
+        f"Held-out FVU at target L0 {middle}, {seeds} seed{'s' * (seeds > 1)}, best first: {said}."
+    )
+
+
+def fvu_at(results: dict[str, Any], l0: int) -> dict[str, dict[str, list[float]]]:
+    """{penalty: {"fvu": [...], "l0": [...], "dead": [...]}} over seeds at a target L0."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for run in results["trained"]:
+        if run["target_l0"] == l0:
+            scores = found.setdefault(run["penalty"], {"fvu": [], "l0": [], "dead": []})
+            for key, values in scores.items():
+                values.append(run[key])
+    return found
+
+
+def _spread(values: list[float]) -> str:
+    return f"{fmean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def winner(summary: dict[str, Any]) -> tuple[str, float]:
+    """The family that is best for most features by AIC, and its share."""
+    aic = summary["aic"]
+    if not aic:
+        return "none", 0.0
+    name = max(aic, key=aic.get)
+    return name, aic[name] / max(summary["features"], 1)
+
+
+def _fits(results: dict[str, Any]) -> list[str]:
+    return [_fit(name, sources) for name, sources in results["fits"].items()]
+
+
+def _fit(name: str, sources: dict[str, Any]) -> str:
+    family, share = winner(sources[SAE])
+    said = (
+        f"Features trained with {name}: {family} fits best for {share:.0%} of "
+        f"{sources[SAE]['features']}"
+    )
+    controls = {c: winner(sources[c]) for c in CONTROLS if c in sources}
+    beside = ", ".join(f"{c}: {f} {s:.0%}" for c, (f, s) in controls.items())
+    said += f" (controls: {beside})"
+    same = [c for c, (f, _) in controls.items() if f == family]
+    if same:
+        return f"{said}. As {' and '.join(same)} show the same, it is not called their prior."
+    if share < LEAD:
+        return f"{said}. No family has a majority, so none is called their prior."
+    return f"{said}. Neither control shows the same."
+
+
+def _pairs(results: dict[str, Any]) -> str:
+    said = []
+    for name, sources in results["pairs"].items():
+        sae, control = sources[SAE], sources["random dictionary"]
+        said.append(
+            f"{name} {sae['exclusive_fraction']:.1%} exclusive and "
+            f"{sae['coactivating_fraction']:.1%} coactivating (random dictionary "
+            f"{control['exclusive_fraction']:.1%} and {control['coactivating_fraction']:.1%})"
+        )
+    return (
+        "Of the feature pairs with the power to show it, tokens taken as independent: "
+        + "; ".join(said)
+        + ". No penalty's features are independent as its sum would have it."
+        * all(_dependent(s[SAE]) for s in results["pairs"].values())
+    )
+
+
+def _dependent(pairs: dict[str, Any]) -> bool:
+    """More discoveries than the false-discovery rate alone could make of independent features."""
+    return pairs["exclusive_fraction"] + pairs["coactivating_fraction"] > 2 * pairs["alpha"]
+
+
+def _loop(results: dict[str, Any]) -> str:
+    prior = results["fitted_prior"]
+    scores = fvu_at(results, results["settings"]["middle"])
+    fitted, source = scores["fitted"]["fvu"], scores["log(1+|a|)"]["fvu"]
+    change = fmean(fitted) / fmean(source) - 1
+    how = "better" if change < 0 else "worse"
+    shapes = ", ".join(f"{k} = {v:.3g}" for k, v in prior["shapes"].items()) or "no shape"
+    return (
+        f"The loop: one slab for all features of log(1+|a|) is best as {prior['family']} "
+        f"({shapes}) with an atom of {prior['zero_fraction']:.3f} at 0; its negative log as the "
+        f"penalty trains to FVU {_spread(fitted)}, {abs(change):.0%} {how} than the log(1+|a|) it "
+        "was fitted to."
+    )
