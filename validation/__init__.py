@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from neglog.validation.pairs import Coactivation, coactivation
     from neglog.validation.results import counts, to_json
     from neglog.validation.slab import SlabFit, pooled
+    from neglog.validation.studies import study
+    from neglog.validation.studies.report import report
 
 _WHERE = {
     "Codes": "codes",
@@ -40,6 +42,8 @@ _WHERE = {
     "to_json": "results",
     "SlabFit": "slab",
     "pooled": "slab",
+    "report": "studies.report",
+    "study": "studies",
 }
 
 __all__ = [
@@ -61,7 +65,9 @@ __all__ = [
     "pooled",
     "random_dictionary",
     "read_codes",
+    "report",
     "scipy_law",
+    "study",
     "to_json",
 ]
 

@@ -50,7 +50,7 @@ class Comparison:
             job = _of(trained, name, settings).job
             codes = load(job.folder(out)).codes(data)
             self.pairs[name] = {SAE: _pairs(codes, None)}
-            if sequence is not None:
+            if sequence is not None and _thick_enough(codes, sequence):
                 self.pairs[name]["SAE, one token a sequence"] = _pairs(codes, sequence)
             control = _random(codes, x, job.penalty is None, settings)
             self.pairs[name][RANDOM] = _pairs(control, None)
@@ -111,6 +111,12 @@ def _summary(table: Any) -> dict[str, Any]:
 def _pairs(codes: Any, sequence: np.ndarray[Any, Any] | None) -> dict[str, Any]:
     found = coactivation(codes, sequence=sequence, top=5).to_json()
     return {k: v for k, v in found.items() if k != "schema"}
+
+
+def _thick_enough(codes: Any, sequence: np.ndarray[Any, Any]) -> bool:
+    """Whether one token a sequence leaves features that fire often enough to be tested."""
+    rates = np.bincount(codes.indices, minlength=codes.shape[1]) / codes.shape[0]
+    return bool((rates * len(np.unique(sequence)) >= 30).sum() >= 10)
 
 
 def _sequence(data: Path) -> np.ndarray[Any, Any] | None:

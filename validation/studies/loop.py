@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neglog.sae import harvest, load
+from neglog.sae import harvest, load, open_activations
 from neglog.validation.studies import questions
 from neglog.validation.studies.closing import Fitted, fitted_prior
 from neglog.validation.studies.comparison import Comparison, compare
@@ -75,6 +75,7 @@ def run(
     with clock.part("pairs"):
         comparison.pair(trained, out, data, settings, PAIRED_CODES)
     results = assemble(settings, answers, trained, comparison, closed, tau, clock)
+    results["tokens"] = len(open_activations(data))
     _finish(out, results, comparison)
     return results
 
@@ -168,8 +169,8 @@ def assemble(
         "machine": _machine(),
         "answers": answers,
         "trained": [
-            {"penalty": t.job.name, "expr": t.job.penalty, "target_l0": t.job.l0,
-             "seed": t.job.seed, "command": t.command, **t.metrics}
+            {**t.metrics, "penalty": t.job.name, "expr": t.job.penalty, "target_l0": t.job.l0,
+             "seed": t.job.seed, "command": t.command}
             for t in trained
         ],
         "fits": comparison.fits,
