@@ -133,8 +133,17 @@ class FrozenPrior:
         # Cut at decades: an adaptive rule on a half-infinite interval misses narrow peaks.
         if lo < 0:
             return self._integral(lambda x: f(-x), -hi if hi < 0 else 0.0, -lo)
-        edges = [lo, *[e for e in np.logspace(-8, 6, 29) if lo < e < hi], hi]
+        far = max(1e6, lo)
+        edges = [lo, *[e for e in np.logspace(-8, 6, 29) if lo < e < hi], min(far, hi)]
         parts = [quad(f, p, q, limit=200)[0] for p, q in pairwise(edges)]
+        if hi > far:  # in logs: a heavy tail fades exponentially there
+            logs = np.log(far) + np.array([0, 5, 15, 40, 100, 300, 690 - np.log(far)])
+            tail = min(hi, 1e299)
+            cuts = [t for t in logs if t < np.log(tail)]
+            parts += [
+                quad(lambda t: f(np.exp(t)) * np.exp(t), p, q, limit=200)[0]
+                for p, q in pairwise([*cuts, np.log(tail)])
+            ]
         return float(np.sum(parts))
 
     def _density(self, x: float) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import sympy as sp
 
 from neglog.derivations.api import check_real, penalty
-from neglog.derivations.numbers import simplified
+from neglog.derivations.numbers import simplified, value_at
+from neglog.derivations.totals import in_totals
 from neglog.priors import symbols
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
@@ -61,7 +62,8 @@ def of_density(density: sp.Expr, domain: str | None = None) -> Penalty:
     """−log of a density in ``a``, additive constants dropped and φ(0) = 0 where finite."""
     if symbols.is_joint(density):
         phi = sp.expand_log(-sp.log(density), force=True)
-        return Penalty(sp.expand(phi), domain or "real")
+        return Penalty(in_totals(Penalty(phi, domain or "real")), domain or "real")
+    _check_positive(density)
     logs = sp.expand_log(-sp.log(density.subs(symbols.a, symbols.y)), force=True)
     whole = sp.expand_log(-sp.log(density), force=True)
     even = simplified(density - density.subs(symbols.a, -symbols.a)) == 0
@@ -72,6 +74,14 @@ def of_density(density: sp.Expr, domain: str | None = None) -> Penalty:
     result = Penalty(drop_constants(phi), domain or "real")
     check_real(result)
     return result
+
+
+def _check_positive(density: sp.Expr) -> None:
+    """Raise where the density is negative or zero at a sample point, parameters at 1."""
+    ones = dict.fromkeys(density.free_symbols, sp.S.One)
+    value = value_at(density, {**ones, symbols.a: sp.Rational(13, 11)})
+    if value is not None and not value.real > 0:
+        raise InputError(f"the density {density} is not positive at a = 1.18.")
 
 
 def drop_constants(phi: sp.Expr) -> sp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,32 +16,35 @@ VERDICTS = {
     "unknown": "not decided",
 }
 
-# What str(sympy) writes → what people read. Order matters: longer words first.
-_UNICODE = (
+# What str(sympy) writes → what people read: whole words, then signs (longer ones first).
+_WORDS = {
+    "sqrt": "√",
+    "gamma": "Γ",
+    "loggamma": "logΓ",
+    "lam": "λ",
+    "oo": "∞",
+    "pi": "π",
+    "prod": "∏",
+    "sum": "Σ",
+}
+_SIGNS = (
+    ("Abs(a)", "|a|"),
+    ("expint(1, ", "E₁("),
     ("**2", "²"),
     ("**3", "³"),
-    ("sqrt", "√"),
-    ("Abs(a)", "|a|"),
-    ("loggamma", "logΓ"),
-    ("gamma", "Γ"),
-    ("lam", "λ"),
     ("**", "^"),
     ("*", "·"),
-    ("oo", "∞"),
-    ("pi", "π"),
     (">=", "≥"),
     ("<=", "≤"),
     (" & ", " and "),
-    ("prod(", "∏("),
-    ("sum(", "Σ("),
 )
 
 
 def unicode(text: str) -> str:
     """The text of an expression with mathematical signs."""
-    for plain, sign in _UNICODE:
+    for plain, sign in _SIGNS:
         text = text.replace(plain, sign)
-    return text
+    return re.sub(r"[A-Za-z_]\w*", lambda word: _WORDS.get(word.group(), word.group()), text)
 
 
 def rows(document: dict[str, Any]) -> list[tuple[str, str]]:

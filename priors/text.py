@@ -210,10 +210,10 @@ class _Builder:
 
     def power(self, base: sp.Expr, exponent: sp.Expr, node: ast.AST) -> sp.Expr:
         if exponent.is_Rational:
-            size = max(abs(exponent.p), exponent.q)
-            if size > 10_000:
+            if abs(exponent) > 10_000:
                 raise self.fail(node, "the exponent is too large")
-            if base.is_Rational and size * max(abs(base.p), base.q).bit_length() > MAX_BITS:
+            bits = max(abs(base.p), base.q).bit_length() if base.is_Rational else 0
+            if abs(exponent) * bits > MAX_BITS:
                 raise self.fail(node, "the power is too large a number")
         return base**exponent
 
