@@ -70,7 +70,8 @@ def joint() -> Figure:
         x, y = np.meshgrid(grid * mean, grid * mean)
         log_p = -strength * (phi(x, y) - phi(0.0, 0.0))
         levels = [-5, -4, -3, -2, -1.25, -0.5]
-        ax.contourf(grid, grid, log_p, levels=[-50, *levels, 0], cmap="Blues", alpha=0.8)
+        shades = ("#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5")
+        ax.contourf(grid, grid, log_p, levels=[-50, *levels, 0], colors=shades)
         ax.contour(grid, grid, log_p, levels=levels, colors="#08306b", linewidths=0.8)
         dress(ax, title, "|a₁| / E|a|", "|a₂| / E|a|")
         ax.set_aspect("equal")
@@ -187,7 +188,7 @@ def pairs(results: dict[str, Any]) -> Figure:
     """Share of feature pairs found exclusive or coactivating, beside the random dictionary."""
     found = results["pairs"]
     rows = [(name, source, s) for name, sources in found.items() for source, s in sources.items()]
-    figure = canvas(1, width=7.6, height=0.36 * len(rows) + 1.2)
+    figure = canvas(1, width=7.6, height=0.3 * len(rows) + 1.2)
     ax = figure.subplots()
     for position, (_, source, summary) in enumerate(rows):
         faded = 1.0 if source == "SAE" else 0.5

@@ -30,17 +30,20 @@ PAIRED_CODES = ("log(1+|a|)", PRODUCT, SUM_INSIDE, TOPK)
 
 
 class Clock:
-    """Seconds for each part of a study."""
+    """Seconds for each part of a study, those of an interrupted run included."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Time what is inside under a name."""
         started = time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - started, 1)
+        spent = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self.seconds[name] = round(spent, 1)
+        self.path.write_text(json.dumps(self.seconds))
 
 
 def run(
@@ -54,7 +57,7 @@ def run(
     """Run the study in ``out``; see :func:`neglog.validation.study`."""
     settings = settings_for(scale, seed, seeds, activations)
     claim(out, settings)
-    clock = Clock()
+    clock = Clock(out / "seconds.json")
     with clock.part("derive"):
         answers = {
             "derivations": questions.derivations(),

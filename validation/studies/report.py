@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from neglog.derivations.show import unicode
 from neglog.priors.errors import InputError
 from neglog.validation.studies.settings import RESULTS
 
@@ -33,6 +34,7 @@ def write_report(folder: Path, results: dict[str, Any]) -> Path:
     """Render the template and write it whole or not at all."""
     source = files("neglog.validation").joinpath("templates/report.html.j2").read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment.filters["math"] = unicode
     html = environment.from_string(source).render(**context(folder, results))
     partial = folder / f".{REPORT}.partial"
     partial.write_text(html, encoding="utf-8")

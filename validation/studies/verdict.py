@@ -5,7 +5,10 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import Any
 
+from neglog.derivations.show import unicode
+
 SAE, CONTROLS = "SAE", ("random dictionary", "Gaussian noise")
+EQUAL = 0.02  # relative differences of FVU below this are within what another seed changes
 LEAD = 0.5  # a family is called the winner only if it is best for at least this share of features
 
 
@@ -17,7 +20,7 @@ def verdict(results: dict[str, Any]) -> list[str]:
         _question_three(results),
         _training(results),
         *_fits(results),
-        _pairs(results),
+        *_pairs(results),
         _loop(results),
     ]
 
@@ -26,8 +29,9 @@ def _question_one(results: dict[str, Any]) -> str:
     doc = results["answers"]["derivations"]["log(1+abs(a)) on real"]
     return (
         f"log(1+|a|) is the negative log of the {doc['law']['name']} (Pareto II) prior "
-        f"{doc['density']}, proper iff {doc['proper_when']}, Z = {doc['normalizer']}; at strength "
-        "1 it is improper, and its heavy tail has index lam."
+        f"{unicode(doc['density'])}, proper iff {unicode(doc['proper_when'])}, "
+        f"Z = {unicode(doc['normalizer'])}; at strength 1 it is improper, and its heavy tail has "
+        "index λ."
     )
 
 
@@ -37,10 +41,10 @@ def _question_two(results: dict[str, Any]) -> str:
     budget = results["answers"]["budget"]
     return (
         f"The product ∏(1+|a_i|) has the same level sets but another prior: proper for every "
-        f"lam > 0, features {doc['dependence']} (given the others each is Laplace with rate "
-        f"lam·∏(1+|a_j|)); at d = 2, lam = {sampled['lam']} the correlation of |a_1|, |a_2| is "
+        f"λ > 0, features {doc['dependence']} (given the others each is Laplace with rate "
+        f"λ·∏(1+|a_j|)); at d = 2, λ = {sampled['lam']} the correlation of |a_1|, |a_2| is "
         f"{sampled['derived']:.5f} (400,000 samples: {sampled['sampled']:.4f} ± "
-        f"{sampled['standard_error']:.4f}). At d = {budget['d']:.0f}, lam = 1 its total "
+        f"{sampled['standard_error']:.4f}). At d = {budget['d']:.0f}, λ = 1 its total "
         f"Σ log(1+|a_i|) is {budget['mean']:.2f} ± {budget['sd']:.3f}: nearly a fixed budget, so "
         "the exclusion between any two features is of order 1/d."
     )
@@ -52,7 +56,7 @@ def _question_three(results: dict[str, Any]) -> str:
         "A penalty that is a sum over features is the negative log of a product of priors, so "
         "Σ log(1+|a_i|) does assume independent features; features that exclude each other, or "
         "fire together, need a penalty that is no sum: ∏(1+|a_i|) is exclusive, log(1+Σ|a_i|) "
-        f"coactivating (correlation {inside['derived']:+.4f} at d = 2, lam = {inside['lam']})."
+        f"coactivating (correlation {inside['derived']:+.4f} at d = 2, λ = {inside['lam']})."
     )
 
 
@@ -110,32 +114,68 @@ def _fit(name: str, sources: dict[str, Any]) -> str:
     said += f" (controls: {beside})"
     same = [c for c, (f, _) in controls.items() if f == family]
     if same:
-        return f"{said}. As {' and '.join(same)} show the same, it is not called their prior."
+        verb = "shows" if len(same) == 1 else "show"
+        return f"{said}. As {' and '.join(same)} {verb} the same, it is not called their prior."
     if share < LEAD:
         return f"{said}. No family has a majority, so none is called their prior."
     return f"{said}. Neither control shows the same."
 
 
-def _pairs(results: dict[str, Any]) -> str:
+def _pairs(results: dict[str, Any]) -> list[str]:
+    return [_discoveries(results["pairs"]), _budgets(results["pairs"])]
+
+
+def _discoveries(pairs: dict[str, Any]) -> str:
     said = []
-    for name, sources in results["pairs"].items():
+    for name, sources in pairs.items():
         sae, control = sources[SAE], sources["random dictionary"]
         said.append(
             f"{name} {sae['exclusive_fraction']:.1%} exclusive and "
             f"{sae['coactivating_fraction']:.1%} coactivating (random dictionary "
             f"{control['exclusive_fraction']:.1%} and {control['coactivating_fraction']:.1%})"
         )
-    return (
+    text = (
         "Of the feature pairs with the power to show it, tokens taken as independent: "
         + "; ".join(said)
-        + ". No penalty's features are independent as its sum would have it."
-        * all(_dependent(s[SAE]) for s in results["pairs"].values())
+        + "."
     )
+    if all(_dependent(sources[SAE]) for sources in pairs.values()):
+        text += " Features are not independent under any of these penalties"
+        alike = [n for n, s in pairs.items() if _as_exclusive(s["random dictionary"], s[SAE])]
+        if alike:
+            text += (
+                f"; but as random directions exclude each other as often as the features of "
+                f"{', '.join(alike)}, that exclusion is not evidence about learned features"
+            )
+        text += "."
+    return text
 
 
 def _dependent(pairs: dict[str, Any]) -> bool:
     """More discoveries than the false-discovery rate alone could make of independent features."""
-    return pairs["exclusive_fraction"] + pairs["coactivating_fraction"] > 2 * pairs["alpha"]
+    return bool(pairs["exclusive_fraction"] + pairs["coactivating_fraction"] > 2 * pairs["alpha"])
+
+
+def _as_exclusive(control: dict[str, Any], sae: dict[str, Any]) -> bool:
+    return bool(control["exclusive_fraction"] >= sae["exclusive_fraction"])
+
+
+def _budgets(pairs: dict[str, Any]) -> str:
+    """How the number of active features varies, which is where joint penalties differ."""
+    ratios = {name: sources[SAE]["var_l0_ratio"] for name, sources in pairs.items()}
+    order = sorted(ratios, key=lambda name: ratios[name])
+    said = ", ".join(f"{name} {ratios[name]:.2f}" for name in order)
+    text = f"Var(L0) over tokens, as a multiple of what independent features would give: {said}."
+    theory = ("∏(1+|a|), tempered", "log(1+|a|)", "log(1+Σ|a|)")
+    if all(name in ratios for name in theory):
+        found = [name for name in order if name in theory]
+        agrees = "as the joint priors say" if found == list(theory) else "not as the priors say"
+        text += (
+            f" The exclusive product, the independent sum and the coactivating log of a sum come "
+            f"in the order {' < '.join(found)}, {agrees}: a budget holds the total, a shared "
+            "random strength spreads it."
+        )
+    return text
 
 
 def _loop(results: dict[str, Any]) -> str:
@@ -143,11 +183,13 @@ def _loop(results: dict[str, Any]) -> str:
     scores = fvu_at(results, results["settings"]["middle"])
     fitted, source = scores["fitted"]["fvu"], scores["log(1+|a|)"]["fvu"]
     change = fmean(fitted) / fmean(source) - 1
-    how = "better" if change < 0 else "worse"
+    how = f"{abs(change):.0%} {'better' if change < 0 else 'worse'} than"
+    if abs(change) < EQUAL:
+        how = "no different from"
     shapes = ", ".join(f"{k} = {v:.3g}" for k, v in prior["shapes"].items()) or "no shape"
     return (
         f"The loop: one slab for all features of log(1+|a|) is best as {prior['family']} "
         f"({shapes}) with an atom of {prior['zero_fraction']:.3f} at 0; its negative log as the "
-        f"penalty trains to FVU {_spread(fitted)}, {abs(change):.0%} {how} than the log(1+|a|) it "
-        "was fitted to."
+        f"penalty trains to FVU {_spread(fitted)}, {how} the log(1+|a|) it was fitted to "
+        f"({_spread(source)})."
     )
