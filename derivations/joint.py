@@ -241,7 +241,10 @@ def total_integral(total: OneTotal, weight: sp.Expr, point: Point) -> Estimate |
     inner = (weight * total.measure.weight).subs(d, at[d])
     g = total.g.subs(d, at[d])
     piece = Piece(sp.S.Zero, sp.oo, g.subs(s, y))
-    return piece_integral(piece, at, sp.hyperexpand(inner.subs(s, y)))
+    inner = inner.subs(s, y)
+    if at[d] <= 4:  # elementary there; for large d the expansion is longer than the series
+        inner = sp.hyperexpand(inner)
+    return piece_integral(piece, at, inner)
 
 
 def _conditional(total: OneTotal, domain: str) -> str | None:

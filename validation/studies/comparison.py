@@ -24,6 +24,7 @@ from neglog.validation.studies.jobs import Trained
 from neglog.validation.studies.settings import Settings
 
 SAE, RANDOM, NOISE = "SAE", "random dictionary", "Gaussian noise"
+THINNED = ", one token a sequence"
 EXAMPLES = 6  # features drawn with their fits
 
 
@@ -49,11 +50,13 @@ class Comparison:
         for name in names:
             job = _of(trained, name, settings).job
             codes = load(job.folder(out)).codes(data)
-            self.pairs[name] = {SAE: _pairs(codes, None)}
-            if sequence is not None and _thick_enough(codes, sequence):
-                self.pairs[name]["SAE, one token a sequence"] = _pairs(codes, sequence)
             control = _random(codes, x, job.penalty is None, settings)
-            self.pairs[name][RANDOM] = _pairs(control, None)
+            self.pairs[name] = {SAE: _pairs(codes, None), RANDOM: _pairs(control, None)}
+            if sequence is None:
+                continue
+            for source, its in ((SAE, codes), (RANDOM, control)):
+                if _thick_enough(its, sequence):
+                    self.pairs[name][f"{source}{THINNED}"] = _pairs(its, sequence)
 
 
 def compare(

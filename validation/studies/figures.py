@@ -148,7 +148,8 @@ def densities(examples: list[dict[str, Any]]) -> Figure:
             label = fitted["family"] + (f"  ΔAIC {delta:.1f}" if delta else "")
             ax.plot(example["grid"], fitted["density"], color=colour, linewidth=1.2, label=label)
         dress(ax, f"feature {example['feature']}, {example['nonzero']:,} tokens", "activation", "")
-        ax.set_ylim(0, heights.max() * 1.15)
+        ax.set_yscale("log")
+        ax.set_ylim(heights[heights > 0].min() / 3, heights.max() * 8)
         ax.legend(fontsize=7, frameon=False)
     for ax in axes[len(examples) :]:
         ax.set_visible(False)
@@ -168,7 +169,7 @@ def families(results: dict[str, Any]) -> Figure:
     order = sorted(wins, key=lambda f: -wins[f])
     figure = canvas(1, width=8.6, height=0.42 * len(rows) + 1.2)
     ax = figure.subplots()
-    shades = [*PALETTE, "#b3b3b3", "#dddddd"]
+    shades = [*PALETTE[:7], "#8c564b", "#bbbbbb"]
     for position, (_, summary) in enumerate(rows):
         start = 0.0
         for number, family in enumerate(order):

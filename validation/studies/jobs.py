@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neglog.priors.errors import InputError
 from neglog.sae.progress import progress_bar
 
 
@@ -66,7 +67,8 @@ def train_all(
     """Train every job that has no SAE yet, as many at once as there are cores.
 
     Raises:
-        RuntimeError: a training failed; its own message is quoted.
+        InputError: the activations cannot be trained on; the training's own message is quoted.
+        RuntimeError: a training failed for another reason.
     """
     waiting = [job for job in jobs if not job.folder(root).exists()]
     running: dict[subprocess.Popen[str], Job] = {}
@@ -82,14 +84,21 @@ def train_all(
                 process = _first_done(running)
                 job = running.pop(process)
                 _, errors = process.communicate()
-                if process.returncode != 0:
-                    raise RuntimeError(f"training {job.name} at L0 {job.l0} failed: {errors}")
+                _check(job, process.returncode, errors)
                 advance(1, f"{job.name} L0 {job.l0}")
     finally:
         for process in running:
             process.kill()
             process.wait()
     return [_read(job, root, data, width, steps, batch) for job in jobs]
+
+
+def _check(job: Job, status: int, errors: str) -> None:
+    if status == 0:
+        return
+    last = (errors.strip().splitlines() or ["no message"])[-1]
+    what = f"training {job.name} at L0 {job.l0} failed: {last.removeprefix('neglog: ')}"
+    raise InputError(what) if status == 2 else RuntimeError(f"{what}\n{errors}")
 
 
 def _start(words: list[str]) -> subprocess.Popen[str]:

@@ -77,8 +77,9 @@ def run(
         trained += _train(later, out, data, settings, progress)
     with clock.part("pairs"):
         comparison.pair(trained, out, data, settings, PAIRED_CODES)
-    results = assemble(settings, answers, trained, comparison, closed, tau, clock)
-    results["tokens"] = len(open_activations(data))
+    opened = open_activations(data)
+    size = (len(opened), opened.d)
+    results = assemble(settings, answers, trained, comparison, closed, tau, clock, size)
     _finish(out, results, comparison)
     return results
 
@@ -163,9 +164,12 @@ def assemble(
     closed: Fitted,
     tau: dict[str, float],
     clock: Clock,
+    size: tuple[int, int],
 ) -> dict[str, Any]:
-    """Everything the report shows, as one JSON document."""
+    """Everything the report shows, as one JSON document; ``size`` is tokens × d."""
+    tokens, dimension = size
     results: dict[str, Any] = {
+        "tokens": tokens,
         "schema": "neglog.study/1",
         "study": "loop",
         "settings": json.loads(json.dumps(settings.__dict__)),
@@ -173,7 +177,7 @@ def assemble(
         "answers": answers,
         "trained": [
             {**t.metrics, "penalty": t.job.name, "expr": t.job.penalty, "target_l0": t.job.l0,
-             "seed": t.job.seed, "command": t.command}
+             "seed": t.job.seed, "command": t.command, "lam": strength_of_prior(t, dimension)}
             for t in trained
         ],
         "fits": comparison.fits,
@@ -184,6 +188,18 @@ def assemble(
     }  # fmt: skip
     results["verdict"] = verdict(results)
     return results
+
+
+def strength_of_prior(run: Trained, dimension: int) -> float | None:
+    """λ = c/(2σ²): the prior's strength that a penalty's coefficient c stands for.
+
+    Reconstruction ‖x − Da‖² + cφ(a) is the maximum a posteriori estimate under Gaussian noise of
+    variance σ²; σ² is read off the last batch's residual, so λ is an estimate.
+    """
+    if run.job.penalty is None:
+        return None
+    variance = float(run.metrics["reconstruction"]) / dimension
+    return float(run.metrics["strength"]) / (2 * variance)
 
 
 def _machine() -> dict[str, Any]:

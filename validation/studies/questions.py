@@ -57,7 +57,7 @@ def _sample(
     expr: str, strength: float, rng: np.random.Generator
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     if expr == "sum(log(1+abs(a)))":
-        return tuple(rng.pareto(strength - 1, (2, SAMPLES)))  # type: ignore[return-value]
+        return tuple(rng.pareto(strength - 1, (2, SAMPLES)))
     split = rng.random(SAMPLES)
     if expr == "log(1+sum(abs(a)))":
         # s has density ∝ s (1+s)^{−λ}: s = G₂/G_{λ−2}, a beta prime.

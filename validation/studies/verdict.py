@@ -19,6 +19,7 @@ def verdict(results: dict[str, Any]) -> list[str]:
         _question_two(results),
         _question_three(results),
         _training(results),
+        _strengths(results),
         *_fits(results),
         *_pairs(results),
         _loop(results),
@@ -72,6 +73,24 @@ def _training(results: dict[str, Any]) -> str:
     seeds = len(results["settings"]["seeds"])
     return (
         f"Held-out FVU at target L0 {middle}, {seeds} seed{'s' * (seeds > 1)}, best first: {said}."
+        + " One seed ranks only what differs clearly." * (seeds == 1)
+    )
+
+
+def _strengths(results: dict[str, Any]) -> str:
+    """Which priors were really trained with: λ = c/(2σ²), and whether they are proper there."""
+    middle, width = results["settings"]["middle"], results["settings"]["width"]
+    lam = {
+        run["penalty"]: run["lam"]
+        for run in results["trained"]
+        if run["target_l0"] == middle and run["lam"] is not None
+    }
+    lomax, inside = lam["log(1+|a|)"], lam["log(1+Σ|a|)"]
+    said = ", ".join(f"{name} {value:.2g}" for name, value in lam.items() if name != "fitted")
+    return (
+        f"In units of the residual's variance the steered strengths are λ = c/(2σ²): {said}. "
+        f"The Lomax prior is {'proper' if lomax > 1 else 'improper'} there (λ > 1 wanted); "
+        f"log(1+Σ|a|) is {'proper' if inside > width else 'improper'} (λ > d = {width} wanted)."
     )
 
 

@@ -13,7 +13,8 @@ def _pairs(exclusive: float, coactivating: float) -> dict[str, Any]:
 
 def _run(penalty: str, l0: int, fvu: float, seed: int = 0) -> dict[str, Any]:
     return {"penalty": penalty, "expr": penalty, "target_l0": l0, "seed": seed, "l0": l0 + 0.5,
-            "fvu": fvu, "dead": 0.01, "strength": 1.5, "command": "neglog train"}  # fmt: skip
+            "fvu": fvu, "dead": 0.01, "strength": 1.5,
+            "lam": 7.0, "command": "neglog train"}  # fmt: skip
 
 
 def made_up(

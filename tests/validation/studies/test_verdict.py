@@ -15,7 +15,7 @@ def said(results, about):
 
 def test_the_three_questions_are_answered_with_numbers():
     sentences = " ".join(verdict(made_up()))
-    assert "proper iff lam > 1" in sentences
+    assert "proper iff λ > 1" in sentences
     assert "-0.27386" in sentences
     assert "+0.2857" in sentences
     assert "exclusive" in sentences
