@@ -10,7 +10,8 @@ import sympy as sp
 from neglog.derivations.api import penalty
 from neglog.derivations.deadline import budget, left, within
 from neglog.derivations.document import document, numeric
-from neglog.derivations.joint import derive_joint, joint_numbers
+from neglog.derivations.joint import derive_joint
+from neglog.derivations.joint_numbers import joint_numbers
 from neglog.derivations.scalar import Derivation, derive_scalar
 from neglog.derivations.scalar import numbers as scalar_numbers
 from neglog.priors.errors import InputError

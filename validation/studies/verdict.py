@@ -7,7 +7,9 @@ from typing import Any
 
 from neglog.derivations.show import unicode
 
-SAE, CONTROLS = "SAE", ("random dictionary", "Gaussian noise")
+SAE = "SAE"
+ARTICLES = {"random dictionary": "the", "Gaussian noise": "the"}
+CONTROLS = tuple(ARTICLES)
 EQUAL = 0.02  # relative differences of FVU below this are within what another seed changes
 LEAD = 0.5  # a family is called the winner only if it is best for at least this share of features
 
@@ -131,7 +133,7 @@ def _fit(name: str, sources: dict[str, Any]) -> str:
     controls = {c: winner(sources[c]) for c in CONTROLS if c in sources}
     beside = ", ".join(f"{c}: {f} {s:.0%}" for c, (f, s) in controls.items())
     said += f" (controls: {beside})"
-    same = [c for c, (f, _) in controls.items() if f == family]
+    same = [f"{ARTICLES[c]} {c}" for c, (f, _) in controls.items() if f == family]
     if same:
         verb = "shows" if len(same) == 1 else "show"
         return f"{said}. As {' and '.join(same)} {verb} the same, it is not called their prior."
