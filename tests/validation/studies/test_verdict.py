@@ -55,3 +55,21 @@ def test_helpers():
     assert len(fvu_at(results, 32)["L1"]["fvu"]) == 2
     assert fvu_at(results, 7) == {}
     assert winner({"aic": {}, "features": 0}) == ("none", 0.0)
+
+
+def test_exclusion_that_random_directions_share_is_not_credited_to_features():
+    results = made_up()
+    results["pairs"]["TopK"]["random dictionary"]["exclusive_fraction"] = 0.4
+    assert "says nothing about learned features" in said(results, "tokens taken as independent")
+    assert "says nothing" not in said(made_up(), "tokens taken as independent")
+
+
+def test_one_token_a_sequence_is_reported_with_its_control():
+    results = made_up()
+    sources = results["pairs"]["TopK"]
+    thinned = ", one token a sequence"
+    sources["SAE" + thinned] = {**sources["SAE"], "exclusive_fraction": 0.02}
+    sources["random dictionary" + thinned] = {**sources["SAE"], "exclusive_fraction": 0.001}
+    assert "independence does not hold" in said(results, "With one token a sequence")
+    sources["random dictionary" + thinned]["exclusive_fraction"] = 0.02
+    assert "does not hold" not in said(results, "With one token a sequence")
