@@ -193,14 +193,10 @@ def _log_total_normalizer(
     terms = terms_of(total.g.subs(s, y))
     integrand = sp.log(t) ** (d - 1) * sp.exp(-lam * sp.expand(total.g.subs(s, sp.log(t))))
     closed: sp.Expr = volume * sp.Integral(simplified(integrand), (t, 1, sp.oo))
-    if dim is not None:
-        closed = closed.subs(d, dim)
-        if terms.kinds == ("exp",) and terms.of("exp").parameters[0] == 1:
-            p = lam * terms.of("exp").coefficient
-            known = {1: sp.exp(-p) / p, 2: sp.expint(1, p) / p}
-            if dim in known:
-                factor = volume.subs(d, dim) * sp.exp(-lam * terms.constant)
-                closed = simplified(factor * known[dim])
+    if dim in (1, 2) and terms.kinds == ("exp",) and terms.of("exp").parameters[0] == 1:
+        p = lam * terms.of("exp").coefficient
+        known = sp.exp(-p) / p if dim == 1 else sp.expint(1, p) / p
+        closed = simplified(volume.subs(d, dim) * sp.exp(-lam * terms.constant) * known)
     digits = _agreement(closed, total, volume, when, dim)
     return Closed(closed, when, digits) if digits >= ENOUGH_DIGITS - 5 else None
 
@@ -213,7 +209,7 @@ def _agreement(
     least = 30
     points = points_where(when, names - {s, sp.Symbol("t", positive=True)}, 2)
     for point in points:
-        if dim is not None:
+        if dim in (1, 2):  # elsewhere the form holds for every d and is tried at small ones
             point[d] = sp.Integer(dim)
         number = total_integral(total, sp.S.One, point)
         if number is None:
