@@ -32,7 +32,7 @@ def report(folder: str | Path) -> Path:
 
 def write_report(folder: Path, results: dict[str, Any]) -> Path:
     """Render the template and write it whole or not at all."""
-    source = files("neglog.validation").joinpath("templates/report.html.j2").read_text("utf-8")
+    source = files("neglog.validation.studies").joinpath("report.html.j2").read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     environment.filters["math"] = unicode
     html = environment.from_string(source).render(**context(folder, results))
