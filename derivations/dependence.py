@@ -76,20 +76,33 @@ def _cross_derivative(expr: sp.Expr, yi: sp.Symbol, yj: sp.Symbol) -> sp.Expr:
 
 
 def _by_sampling(cross: sp.Expr) -> Dependence:
+    """The signs at many activations, for several values of the parameters."""
+    parameters = sorted((n for n in cross.free_symbols if not _is_activation(n)), key=str)
+    found = [_signs(cross, point) for point in samples(parameters, 6 if parameters else 1)]
+    if not any(found):
+        return Dependence(None, "The sign of the cross derivative could not be decided.")
+    if any(len(signs) == 2 for signs in found):
+        return _say(MIXED, proved=True)
+    seen = set().union(*found)
+    if len(seen) == 2:
+        return Dependence(None, "The sign of the cross derivative depends on the parameters.")
+    return _say(EXCLUSIVE if seen.pop() else COACTIVATING, proved=False)
+
+
+def _is_activation(name: sp.Symbol) -> bool:
+    return str(name).startswith(("y_", "rest_"))
+
+
+def _signs(cross: sp.Expr, parameters: dict[sp.Symbol, sp.Expr]) -> set[bool]:
+    fixed = {n: sp.Integer(3) if n.name == "d" else v for n, v in parameters.items()}
+    names = sorted((n for n in cross.free_symbols if _is_activation(n)), key=str)
     signs = set()
-    names = sorted(cross.free_symbols, key=str)
-    for point in samples(names, 60):
+    for point in samples(names, 12):
         for spread in (sp.Rational(1, 20), 1, 20):
-            value = value_at(
-                cross, {n: v * spread if n.name != "d" else 3 for n, v in point.items()}
-            )
+            value = value_at(cross, {**fixed, **{n: v * spread for n, v in point.items()}})
             if value is not None and abs(value) > 1e-12:
                 signs.add(value.real > 0)
-    if not signs:
-        return Dependence(None, "The sign of the cross derivative could not be decided.")
-    if len(signs) == 2:
-        return _say(MIXED, proved=True)
-    return _say(EXCLUSIVE if signs.pop() else COACTIVATING, proved=False)
+    return signs
 
 
 def _of_largest(expr: sp.Expr) -> Dependence:

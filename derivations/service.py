@@ -33,7 +33,7 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self._replies = queue.Queue()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "neglog.derivations.worker"],
+                [sys.executable, "-P", "-m", "neglog.derivations.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -191,7 +191,7 @@ def _grid(sides: Sequence[Side]) -> list[float] | None:
     values: list[float] = []
     for i in range(-80 if both else 1, 81):
         side = sides[-1] if i < 0 and len(sides) > 1 else sides[0]
-        at = sp.Float(abs(i) + 0.5) / 16 if i else sp.Float(1e-9)
+        at = sp.Float(abs(i)) / 16 if i else sp.Float(1e-9)
         value = _value_on(side, at, point)
         if value is None:
             return None

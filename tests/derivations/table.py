@@ -76,6 +76,7 @@ ROWS = [
     Row("a+exp(-a)", R, "always", "True", "gamma(lam)*lam**(-lam)", None, EXP),
     Row("cosh(a)-1", R, "always", "True", "2*exp(lam)*besselk(0,lam)", None, GAUSS),
     Row("Piecewise((a, a < 1))", P, "always", "True", "(1-exp(-lam))/lam", None, "compact"),
+    Row("max(a, 0)+abs(a)", R, "always", "True", "3/(2*lam)", None, EXP),
     Row("abs(a-1)", R, "always", "True", "2/lam", None, EXP),
     Row("log(abs(a-1))+abs(a)", R, "if", "lam < 1", None, None, EXP),
 ]  # fmt: skip

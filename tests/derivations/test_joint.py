@@ -124,6 +124,12 @@ def test_samples_by_the_simplex_picture_have_the_stated_correlation(document):
     assert np.corrcoef(x, y)[0, 1] == pytest.approx(stated, abs=0.006)
 
 
+def test_a_sign_that_depends_on_a_parameter_is_not_called_mixed(document):
+    doc = document("sum(abs(a)**q)**(1/q)")
+    assert doc["dependence"] == "unknown"
+    assert "depends on the parameters" in doc["dependence_reason"]
+
+
 def test_scale_invariance_is_the_reason(document):
     assert "scaled" in document("sum(abs(a))**2/sum(a**2)")["reason"]
 

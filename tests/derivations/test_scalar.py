@@ -228,6 +228,15 @@ def test_convexity_agrees_with_chords(row, document):
         assert min(finite) < 0
 
 
+@pytest.mark.parametrize(
+    ("expr", "convex"),
+    [("max(a, 0)", True), ("abs(a)", True), ("huber", True), ("abs(abs(a)-1)", False),
+     ("min(abs(a), k)", False), ("abs(a-1)", True), ("indicator(a != 0)", False)],
+)  # fmt: skip
+def test_convexity_with_kinks(expr, convex, document):
+    assert document(expr)["convex"] is convex
+
+
 @rows
 def test_prox_beats_a_grid(row, document):
     prox = document(row.expr, row.domain)["prox"]
