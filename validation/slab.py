@@ -51,12 +51,38 @@ class SlabFit:
         """−log of the law at the typical scale, its numbers rounded to significant digits."""
         values = {**self.shapes, "scale": self.typical_scale}
         rounded = {name: float(f"{value:.{digits}g}") for name, value in values.items()}
-        return Penalty(negative_log(self.family, rounded), "positive", self.family)
+        expr = short_exponents(negative_log(self.family, rounded))
+        return Penalty(expr, "positive", self.family)
 
     def as_prior(self) -> Prior:
         """The law at the typical scale, with an atom of the mean zero fraction at 0."""
         prior = self.slab().prior()
         return Prior(prior.phi, prior.facts, self.zero_fraction)
+
+
+DENOMINATOR = 60  # of an exponent: at most 1/3600 off
+
+
+def short_exponents(phi: sympy.Expr) -> sympy.Expr:
+    """φ with the exponents of its density, c in c·log f and q in f^q, as short fractions.
+
+    Exact arithmetic takes a number to the power p/q by its p-th power first, and fitted exponents
+    have a p of thousands.
+    """
+
+    def short(number: sympy.Expr) -> sympy.Expr:
+        return number.limit_denominator(DENOMINATOR) if number.is_Rational else number
+
+    phi = phi.replace(
+        lambda e: e.is_Pow and e.exp.is_Rational and not e.exp.is_Integer and not e.is_number,
+        lambda e: e.base ** short(e.exp),
+    )
+    terms = []
+    for term in sympy.Add.make_args(phi):
+        coefficient, core = term.as_independent(sympy.log, as_Add=False)
+        is_log = isinstance(core, sympy.log)
+        terms.append(short(coefficient) * core if is_log else term)
+    return sympy.Add(*terms)
 
 
 def pooled(

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+import torch
 
+import neglog
+from neglog.derivations.spike import spike_and_slab
+from neglog.priors import symbols
 from neglog.priors.errors import InputError
-from neglog.validation import FAMILIES, fit, pooled
+from neglog.validation import FAMILIES, SlabFit, fit, negative_log, pooled
 
 from .laws import TRUE, codes_of, draw
 
@@ -57,3 +61,34 @@ def test_log_normal_has_the_closed_form():
 def test_nothing_to_pool():
     with pytest.raises(InputError, match="no feature has 50"):
         pooled(np.eye(4))
+
+
+AWKWARD = {
+    "generalised-pareto": {"c": 0.38778282898553545},
+    "lomax": {"c": 2.5786874465428427},
+    "weibull": {"c": 0.7842884349571563},
+    "gamma": {"a": 0.7010269903056039},
+    "log-normal": {"s": 0.8123456},
+    "half-t": {"df": 3.4567891},
+    "exponential": {},
+    "half-normal": {},
+    "half-cauchy": {},
+}
+
+
+@pytest.mark.parametrize("family", AWKWARD)
+def test_any_fit_becomes_a_penalty_to_train_with(family):
+    where = np.arange(3)
+    fit = SlabFit(family, AWKWARD[family], where, np.full(3, 0.6813854819), 0.97973, -1.0, 4.0)
+    phi = spike_and_slab(fit.slab(4), 0.9797, 0.02904)
+    again = neglog.penalty(str(phi.expr), "positive")
+    f = again.compile("torch")
+    a = torch.tensor([0.0, 1e-4, 0.03, 0.5, 4.0, 60.0], requires_grad=True)
+    f(a).sum().backward()
+    assert f(a)[0] == 0
+    assert torch.isfinite(a.grad).all()
+    assert a.grad[0] > 10
+    unrounded = negative_log(family, {**AWKWARD[family], "scale": 0.6813854819})
+    at = [float(fit.slab(4).expr.subs(symbols.a, x)) for x in (0.1, 2.0)]
+    exact = [float(unrounded.subs(symbols.a, x)) for x in (0.1, 2.0)]
+    assert at[1] - at[0] == pytest.approx(exact[1] - exact[0], abs=0.02)
