@@ -64,7 +64,7 @@ DENOMINATOR = 60  # of an exponent: at most 1/3600 off
 
 
 def short_exponents(phi: sympy.Expr) -> sympy.Expr:
-    """φ with the exponents of its density, c in c·log f and q in f^q, as short fractions.
+    """φ with the exponents of its density, c in c·log f or c·(log f)² and q in f^q, as short fractions.
 
     Exact arithmetic takes a number to the power p/q by its p-th power first, and fitted exponents
     have a p of thousands.
@@ -80,8 +80,7 @@ def short_exponents(phi: sympy.Expr) -> sympy.Expr:
     terms = []
     for term in sympy.Add.make_args(phi):
         coefficient, core = term.as_independent(sympy.log, as_Add=False)
-        is_log = isinstance(core, sympy.log)
-        terms.append(short(coefficient) * core if is_log else term)
+        terms.append(short(coefficient) * core if core.has(sympy.log) else term)
     return sympy.Add(*terms)
 
 
