@@ -64,7 +64,7 @@ DENOMINATOR = 60  # of an exponent: at most 1/3600 off
 
 
 def short_exponents(phi: sympy.Expr) -> sympy.Expr:
-    """φ with the exponents of its density, c in c·log f or c·(log f)² and q in f^q, as short fractions.
+    """φ with the exponents of its density as short fractions: c in c·log f, c·(log f)²; q in f^q.
 
     Exact arithmetic takes a number to the power p/q by its p-th power first, and fitted exponents
     have a p of thousands.
