@@ -129,7 +129,7 @@ _STRENGTHS = (1.37, 2.71, 0.61, 4.43, 7.19, 12.7, 31.3, 0.23)
 
 
 def points_where(
-    when: sp.Basic, names: set[sp.Symbol], count: int, with_strength: bool = True
+    when: sp.Basic, names: set[sp.Symbol], count: int
 ) -> list[dict[sp.Symbol, sp.Expr]]:
     """Points at which a condition on λ and the parameters holds with some room to spare."""
     names = {n for n in names | when.free_symbols if n != lam}

@@ -7,7 +7,6 @@ otherwise. Piecewise, Abs, Max, Min and sign are what cuts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -193,8 +192,3 @@ def _truth(condition: sp.Basic, lo: sp.Expr, hi: sp.Expr, inside: sp.Expr) -> bo
     comparisons = {sp.Lt: sign < 0, sp.Le: sign <= 0, sp.Gt: sign > 0, sp.Ge: sign >= 0}
     comparisons |= {sp.Eq: sign == 0, sp.Ne: sign != 0}
     return comparisons[condition.func]
-
-
-def breakpoints(side: Side) -> Sequence[sp.Expr]:
-    """Where the pieces of a side meet."""
-    return [piece.hi for piece in side.pieces[:-1]]

@@ -105,5 +105,3 @@ CONSTANTS: dict[str, sp.Expr] = {
     "Catalan": sp.Catalan,
     "GoldenRatio": sp.GoldenRatio,
 }
-
-REDUCERS = frozenset({"sum", "prod", "norm"})  # and "max" of one argument
