@@ -10,6 +10,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
+from neglog.derivations.laws import Law
 from neglog.derivations.quadrature import Estimate
 from neglog.derivations.scalar import Derivation, Moment
 from neglog.priors.symbols import Largest, Multiple, Total, a, lam, y
@@ -38,7 +39,9 @@ def document(found: Derivation) -> dict[str, Any]:
         "quantile": _text(found.quantile),
         "entropy": _text(found.entropy),
         "tail": _tail(found.tail),
-        "law": None if found.law is None else {"name": found.law.name, "scipy": found.law.scipy},
+        "law": None if found.law is None else _law(found.law),
+        "score": _text(found.score),
+        "scale_information": _text(found.scale_information),
         "kink": _text(found.kink),
         "exact_zeros": found.exact_zeros,
         "convex": found.convex,
@@ -95,6 +98,15 @@ def _in_a(expr: sp.Expr | None, domain: str) -> str | None:
 def _moment(moment: Moment) -> dict[str, str | None]:
     when = None if moment.when is None else condition(moment.when)
     return {"value": _text(moment.value), "when": when}
+
+
+def _law(law: Law) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": law.name, "scipy": law.scipy}
+    if law.when is not None:
+        out["when"] = law.when
+    if law.cases:
+        out["cases"] = {when: _law(case) for when, case in law.cases.items()}
+    return out
 
 
 def _tail(tail: dict[str, Any] | None) -> dict[str, Any] | None:

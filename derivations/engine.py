@@ -13,7 +13,7 @@ from neglog.derivations.document import document, numeric
 from neglog.derivations.joint import derive_joint
 from neglog.derivations.joint_numbers import joint_numbers
 from neglog.derivations.scalar import Derivation, derive_scalar
-from neglog.derivations.scalar import numbers as scalar_numbers
+from neglog.derivations.scalar_numbers import numbers as scalar_numbers
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import d, lam

@@ -7,13 +7,14 @@ it is believed, because computer algebra errs on limits with symbolic exponents
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.numbers import UNCOMPUTABLE, function, samples, simplified
+from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, simplified
 from neglog.priors.symbols import y
 
 AT_INFINITY, AT_ZERO = "oo", "0"
@@ -74,6 +75,8 @@ def _agrees(found: sp.Expr, phi: sp.Expr, scale: sp.Expr, end: str) -> bool:
         for point in samples(names, 5 if names else 1):
             values = [mp.mpf(v.p) / v.q for _, v in sorted(point.items(), key=lambda i: str(i[0]))]
             claimed = found.subs(point)
+            if claimed is sp.nan or not claimed.is_extended_real:
+                return False
             verdict = _slopes_agree(f, g, values, claimed, end)
             if verdict is False:
                 return False
@@ -85,14 +88,18 @@ _DISTANCES = ((150, 300, 600), (6, 12, 24), (2, 3, 4))
 
 
 def _slopes_agree(
-    f: object, g: object, values: list[object], claimed: sp.Expr, end: str
+    f: Callable[..., Real],
+    g: Callable[..., Real],
+    values: list[Real],
+    claimed: sp.Expr,
+    end: str,
 ) -> bool | None:
     for distances in _DISTANCES:
         logs = [d if end == AT_INFINITY else -d for d in distances]
         try:
             points = [mp.e ** mp.mpf(k) for k in logs]
-            fs = [mp.re(f(p, *values)) for p in points]  # type: ignore[operator]
-            gs = [g(p) for p in points]  # type: ignore[operator]
+            fs = [mp.re(f(p, *values)) for p in points]
+            gs = [g(p) for p in points]
             near = (fs[1] - fs[0]) / (gs[1] - gs[0])
             far = (fs[2] - fs[1]) / (gs[2] - gs[1])
         except UNCOMPUTABLE:

@@ -11,7 +11,7 @@ from neglog.derivations.half_line import Piece
 from neglog.derivations.numbers import Point, substitute
 from neglog.derivations.quadrature import Estimate, piece_integral
 from neglog.derivations.scalar import Derivation, derive_scalar
-from neglog.derivations.scalar import numbers as scalar_numbers
+from neglog.derivations.scalar_numbers import numbers as scalar_numbers
 from neglog.derivations.totals import (
     OneTotal,
     in_totals,

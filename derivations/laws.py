@@ -1,165 +1,257 @@
 """Known laws by name: rows over the kinds of terms, each with the scipy.stats expression.
 
 A row is a guess from the form of the penalty; ``test_laws`` checks each against scipy's density.
+Laws on bounded support and laws of log-gamma and logistic type have files of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import sympy as sp
 
+from neglog.derivations.half_line import Side
 from neglog.derivations.numbers import simplified
-from neglog.derivations.terms import Terms
-from neglog.priors.symbols import lam
+from neglog.derivations.terms import Terms, terms_of
+from neglog.priors.symbols import lam, y
 
 REAL, POSITIVE = "real", "positive"
 
 
 @dataclass(frozen=True)
 class Law:
-    """A law's name, its ``scipy.stats`` expression (None where scipy has none), CDF and quantile.
+    """A law's name and its ``scipy.stats`` expression (None where scipy has none).
 
-    ``cdf`` is in y ≥ 0 and ``quantile`` in u ∈ (0, 1), both of |a|.
+    Attributes:
+        when: a condition under which alone it is this law; None where it always is.
+        cases: condition → the law with a name of its own that it is there.
     """
 
     name: str
     scipy: str | None
-    cdf: sp.Expr | None = None
-    quantile: sp.Expr | None = None
+    when: str | None = None
+    cases: dict[str, Law] = field(default_factory=dict)
 
 
-y = sp.Symbol("y", positive=True)
-u = sp.Symbol("u", positive=True)
+@dataclass(frozen=True)
+class Form:
+    """A penalty as the rows see it: terms of y, the domain, the strength and the centre."""
+
+    terms: Terms
+    domain: str
+    strength: sp.Expr = lam
+    centre: sp.Expr = sp.S.Zero
+
+    @property
+    def real(self) -> bool:
+        """Whether it is even on ℝ (about its centre)."""
+        return self.domain == REAL
+
+    @property
+    def power(self) -> sp.Expr:
+        """m in the density's factor y^m."""
+        return -self.strength * self.terms.log_coefficient
+
+    def call(self, name: str, **arguments: sp.Expr) -> str:
+        """``name(argument=…)`` with the centre as loc, defaults left out."""
+        return call(name, **{"loc": self.centre, **arguments})
 
 
-def _call(name: str, **arguments: sp.Expr) -> str:
-    inside = ", ".join(
-        f"{k}={simplified(v)}" for k, v in arguments.items() if (k, v) != ("scale", 1)
-    )
-    return f"{name}({inside})"
+def call(name: str, **arguments: sp.Expr) -> str:
+    """``name(argument=…)`` as scipy.stats reads it, loc and scale last, defaults left out."""
+    defaults = {"loc": 0, "scale": 1}
+    order = [k for k in arguments if k not in defaults] + [k for k in defaults if k in arguments]
+    shown = {k: simplified(arguments[k]) for k in order}
+    return f"{name}({', '.join(f'{k}={v}' for k, v in shown.items() if v != defaults.get(k))})"
 
 
-def _power(terms: Terms, domain: str) -> Law | None:
-    term = terms.of("power")
-    q, p = term.parameters[0], lam * term.coefficient
-    m = -lam * terms.log_coefficient  # density ∝ y^m exp(−p y^q)
-    if m != 0:
-        return _power_with_log(p, q, m) if domain == POSITIVE else None
+def _power(form: Form) -> Law | None:
+    """y^m e^{−p y^q}."""
+    term = form.terms.of("power")
+    q, p, m = term.parameters[0], form.strength * term.coefficient, form.power
     scale = simplified(p ** (-1 / q))
-    cdf = sp.lowergamma(1 / q, p * y**q) / sp.gamma(1 / q)
+    if m != 0:
+        return _double_power(form, q, m, scale) if form.real else _gamma_family(p, q, m, scale)
     if not q.is_positive:
         return None
     if q == 1:
-        cdf, quantile = 1 - sp.exp(-p * y), -sp.log(1 - u) / p
-        if domain == REAL:
-            return Law("Laplace", _call("laplace", scale=scale), cdf, quantile)
-        return Law("exponential", _call("expon", scale=scale), cdf, quantile)
+        name, scipy = ("Laplace", "laplace") if form.real else ("exponential", "expon")
+        return Law(name, form.call(scipy, scale=scale))
     if q == 2:
-        sigma = 1 / sp.sqrt(2 * p)
-        cdf = sp.erf(sp.sqrt(p) * y)
-        quantile = sp.erfinv(u) / sp.sqrt(p)
-        name, scipy = ("normal", "norm") if domain == REAL else ("half-normal", "halfnorm")
-        return Law(name, _call(scipy, scale=sigma), cdf, quantile)
-    if domain == REAL:
-        return Law("generalised normal", _call("gennorm", beta=q, scale=scale), cdf)
-    return Law("half generalised normal", _call("halfgennorm", beta=q, scale=scale), cdf)
+        name, scipy = ("normal", "norm") if form.real else ("half-normal", "halfnorm")
+        return Law(name, form.call(scipy, scale=1 / sp.sqrt(2 * p)))
+    if form.real:
+        return Law("generalised normal", form.call("gennorm", beta=q, scale=scale))
+    return Law("half generalised normal", form.call("halfgennorm", beta=q, scale=scale))
 
 
-def _power_with_log(p: sp.Expr, q: sp.Expr, m: sp.Expr) -> Law | None:
-    """y^m exp(−p y^q) on y > 0: the generalised gamma family."""
-    scale = simplified(p ** (-1 / q))
+def _double_power(form: Form, q: sp.Expr, m: sp.Expr, scale: sp.Expr) -> Law:
     if q == 1:
-        cdf = sp.lowergamma(m + 1, p * y) / sp.gamma(m + 1)
-        return Law("gamma", _call("gamma", a=m + 1, scale=scale), cdf)
-    if q == -1:
-        return Law("inverse gamma", _call("invgamma", a=-m - 1, scale=p))
+        return Law("double gamma", form.call("dgamma", a=m + 1, scale=scale))
     if simplified(m + 1 - q) == 0:
-        cdf = 1 - sp.exp(-p * y**q)
-        quantile = (-sp.log(1 - u) / p) ** (1 / q)
-        return Law("Weibull", _call("weibull_min", c=q, scale=scale), cdf, quantile)
-    return Law("generalised gamma", _call("gengamma", a=(m + 1) / q, c=q, scale=scale))
+        return Law("double Weibull", form.call("dweibull", c=q, scale=scale))
+    return Law("double generalised gamma", None)
 
 
-def _log_binomial(terms: Terms, domain: str) -> Law | None:
-    term = terms.of("log-binomial")
-    (k, q), p = term.parameters, lam * term.coefficient
-    m = -lam * terms.log_coefficient
-    if m != 0:
-        if domain == POSITIVE and q == 1:
-            return Law("beta prime", _call("betaprime", a=m + 1, b=p - m - 1, scale=k))
-        return None
+def _gamma_family(p: sp.Expr, q: sp.Expr, m: sp.Expr, scale: sp.Expr) -> Law:
+    """y^m exp(−p y^q) on y > 0: the generalised gamma family."""
     if q == 1:
-        cdf = 1 - (1 + y / k) ** (1 - p)
-        quantile = k * ((1 - u) ** (-1 / (p - 1)) - 1)
-        if domain == REAL:
-            return Law("double Lomax", None, cdf, quantile)
-        return Law("Lomax", _call("lomax", c=p - 1, scale=k), cdf, quantile)
-    if q == 2:
-        nu = 2 * p - 1
-        scale = k / sp.sqrt(nu)
-        name = "Student t" if domain == REAL else "half Student t"
-        scipy = _call("t", df=nu, scale=scale) if domain == REAL else None
-        body = sp.hyper((sp.S.Half, p), (sp.Rational(3, 2),), -((y / k) ** 2))
-        cdf = 2 * y / k * body * sp.gamma(p) / (sp.sqrt(sp.pi) * sp.gamma(p - sp.S.Half))
-        return Law(name, scipy, cdf)
-    return None
+        return Law("gamma", call("gamma", a=m + 1, scale=scale))
+    if q == -1:
+        return Law("inverse gamma", call("invgamma", a=-m - 1, scale=p))
+    if simplified(m + 1 - q) == 0:
+        return Law("Weibull", call("weibull_min", c=q, scale=scale))
+    if simplified(m + 1 - q) == 2 * (1 - q) and q.is_negative:
+        return Law("Fréchet", call("invweibull", c=-q, scale=scale))
+    if (q, m) == (2, 2):
+        return Law("Maxwell", call("maxwell", scale=1 / sp.sqrt(2 * p)))
+    return Law("generalised gamma", call("gengamma", a=(m + 1) / q, c=q, scale=scale))
 
 
-def _sqrt_binomial(terms: Terms, domain: str) -> Law | None:
-    term = terms.of("sqrt-binomial")
-    (k,), p = term.parameters, lam * term.coefficient
-    if domain == POSITIVE or terms.log_coefficient != 0:
+def _log_binomial(form: Form) -> Law | None:
+    """y^m (1+(y/k)^q)^{−p}."""
+    term = form.terms.of("log-binomial")
+    (k, q), p, m = term.parameters, form.strength * term.coefficient, form.power
+    if m != 0:
+        return None if form.real else _beta_prime_family(k, q, p, m)
+    if q == 1:
+        if form.real:
+            return Law("double Lomax", None)
+        return Law("Lomax", call("lomax", c=p - 1, scale=k))
+    if q != 2:
+        return Law("generalised t" if form.real else "half generalised t", None)
+    nu = simplified(2 * p - 1)
+    if nu == 1:
+        name, scipy = ("Cauchy", "cauchy") if form.real else ("half-Cauchy", "halfcauchy")
+        return Law(name, form.call(scipy, scale=k))
+    if form.real:
+        return Law("Student t", form.call("t", df=nu, scale=k / sp.sqrt(nu)))
+    return Law("half Student t", None)
+
+
+def _beta_prime_family(k: sp.Expr, q: sp.Expr, p: sp.Expr, m: sp.Expr) -> Law:
+    if simplified(m + 1 - q) == 0:
+        if p == 2:
+            return Law("log-logistic", call("fisk", c=q, scale=k))
+        return Law("Burr XII", call("burr12", c=q, d=p - 1, scale=k))
+    if q == 1:
+        return Law("beta prime", call("betaprime", a=m + 1, b=p - m - 1, scale=k))
+    return Law("generalised beta prime", None)
+
+
+def _sqrt_binomial(form: Form) -> Law | None:
+    term = form.terms.of("sqrt-binomial")
+    (k,), p = term.parameters, form.strength * term.coefficient
+    if not form.real or form.power != 0:
         return None
-    return Law("hyperbolic", f"genhyperbolic(1, {simplified(p * k)}, 0, scale={k})")
+    inside = f"p=1, a={simplified(p * k)}, b=0"
+    rest = call("", loc=form.centre, scale=k)[1:-1]
+    return Law("hyperbolic", f"genhyperbolic({inside}{', ' + rest if rest else ''})")
 
 
-def _log_cosh(terms: Terms, domain: str) -> Law | None:
-    if domain == POSITIVE or terms.log_coefficient != 0:
+def _log_cosh(form: Form) -> Law | None:
+    """cosh(y/k)^{−p}."""
+    term = form.terms.of("log-cosh")
+    (k,), p = term.parameters, form.strength * term.coefficient
+    if form.power != 0:
         return None
-    return Law("generalised hyperbolic secant", None)
+    if p == 1:
+        if form.real:
+            return Law("hyperbolic secant", form.call("hypsecant", scale=k))
+        return Law("half hyperbolic secant", None)
+    if p == 2:
+        name, scipy = ("logistic", "logistic") if form.real else ("half-logistic", "halflogistic")
+        return Law(name, form.call(scipy, scale=k / 2))
+    return Law("generalised hyperbolic secant", None) if form.real else None
 
 
-def _two_powers(terms: Terms, domain: str) -> Law | None:
-    powers = {t.parameters[0]: lam * t.coefficient for t in terms.terms if t.kind == "power"}
-    if domain == POSITIVE and set(powers) == {sp.S.One, -sp.S.One}:
-        b, c = powers[sp.S.One], powers[-sp.S.One]
-        order = 1 - lam * terms.log_coefficient
-        scipy = _call("geninvgauss", p=order, b=2 * sp.sqrt(b * c), scale=sp.sqrt(c / b))
-        return Law("generalised inverse Gaussian", scipy)
-    if domain == POSITIVE and set(powers) == {sp.S.One, sp.Integer(2)}:
+def _two_powers(form: Form) -> Law | None:
+    """y^m e^{−by−c/y} (generalised inverse Gaussian) and e^{−by−cy²} (truncated normal)."""
+    powers = {t.parameters[0]: form.strength * t.coefficient
+              for t in form.terms.terms if t.kind == "power"}  # fmt: skip
+    if form.real:
+        return None
+    if set(powers) == {sp.S.One, -sp.S.One}:
+        return _inverse_gaussian(powers[sp.S.One], powers[-sp.S.One], simplified(form.power + 1))
+    if set(powers) == {sp.S.One, sp.Integer(2)} and form.power == 0:
         b, c = powers[sp.S.One], powers[sp.Integer(2)]
-        if terms.log_coefficient == 0:
-            sigma = 1 / sp.sqrt(2 * c)
-            scipy = _call("truncnorm", a=b * sigma, b=sp.oo, loc=-b / (2 * c), scale=sigma)
-            return Law("truncated normal", scipy)
+        sigma = 1 / sp.sqrt(2 * c)
+        scipy = call("truncnorm", a=b * sigma, b=sp.oo, loc=-b / (2 * c), scale=sigma)
+        return Law("truncated normal", scipy)
     return None
 
 
-def _log_square(terms: Terms, domain: str) -> Law | None:
-    """exp(−p log²y − pm' log y) with density shift: log-normal."""
-    p, m = lam * terms.of("log-square").coefficient, lam * terms.log_coefficient
-    if domain == REAL:
+def _inverse_gaussian(b: sp.Expr, c: sp.Expr, order: sp.Expr) -> Law:
+    if order == -sp.S.Half:
+        mean, shape = sp.sqrt(c / b), 2 * c
+        return Law("inverse Gaussian", call("invgauss", mu=mean / shape, scale=shape))
+    scipy = call("geninvgauss", p=order, b=2 * sp.sqrt(b * c), scale=sp.sqrt(c / b))
+    return Law("generalised inverse Gaussian", scipy)
+
+
+def _log_square(form: Form) -> Law | None:
+    """y^m e^{−p log² y}: log-normal."""
+    p = form.strength * form.terms.of("log-square").coefficient
+    if form.real:
         return None
-    sigma = 1 / sp.sqrt(2 * p)
-    mu = (1 - m) / (2 * p)
-    cdf = (1 + sp.erf((sp.log(y) - mu) / (sigma * sp.sqrt(2)))) / 2
-    quantile = sp.exp(mu + sigma * sp.sqrt(2) * sp.erfinv(2 * u - 1))
-    return Law("log-normal", _call("lognorm", s=sigma, scale=sp.exp(mu)), cdf, quantile)
+    sigma, mu = 1 / sp.sqrt(2 * p), (1 + form.power) / (2 * p)
+    return Law("log-normal", call("lognorm", s=sigma, scale=sp.exp(mu)))
 
 
-ROWS: dict[tuple[str, ...], Callable[[Terms, str], Law | None]] = {
+def _horseshoe(form: Form) -> Law | None:
+    """e^{cy²} E₁(cy²): half-Cauchy scale mixture of normals.
+
+    Carvalho, Polson & Scott, The horseshoe estimator for sparse signals, 2010.
+    """
+    square, other = form.terms.of("power"), form.terms.of("other")
+    c = -form.strength * square.coefficient
+    core = sp.log(sp.expint(1, c * y**2))
+    same = form.strength * other.coefficient == -1 and other.parameters[0] == core
+    if square.parameters[0] != 2 or not same or form.power != 0:
+        return None
+    return Law("horseshoe" if form.real else "half horseshoe", None)
+
+
+ROWS: dict[tuple[str, ...], Callable[[Form], Law | None]] = {
     ("power",): _power,
     ("power", "power"): _two_powers,
     ("log-binomial",): _log_binomial,
     ("sqrt-binomial",): _sqrt_binomial,
     ("log-cosh",): _log_cosh,
     ("log-square",): _log_square,
+    ("other", "power"): _horseshoe,
 }
 
 
-def recognise(terms: Terms, domain: str) -> Law | None:
-    """The law with density ∝ exp(−λ Σ terms) of y = |a|, on the real line or y > 0."""
-    row = ROWS.get(terms.kinds)
-    return None if row is None else row(terms, domain)
+def recognise(
+    sides: Sequence[Side], domain: str, centre: sp.Expr, strength: sp.Expr = lam
+) -> Law | None:
+    """The law with density ∝ exp(−strength·φ), its half lines given, or None."""
+    from neglog.derivations.laws_bounded import bounded_law
+    from neglog.derivations.laws_line import line_law
+
+    nowhere = [s for s in sides if all(piece.phi is sp.oo for piece in s.pieces)]
+    if len(sides) == 2 and nowhere == [sides[1]]:
+        sides, domain = sides[:1], POSITIVE
+    first = sides[0].pieces
+    if any(piece.phi is sp.oo for side in sides for piece in side.pieces):
+        return bounded_law(sides, domain, strength)
+    if len(first) > 1:
+        return None
+    if len(sides) == 2:
+        return line_law(sides, strength)
+    form = Form(terms_of(first[0].phi), domain, strength, centre)
+    row = ROWS.get(form.terms.kinds)
+    return None if row is None else row(form)
+
+
+def with_cases(sides: Sequence[Side], domain: str, centre: sp.Expr) -> Law | None:
+    """The law for every strength, with the name it has at λ = 1 where that is another."""
+    always = recognise(sides, domain, centre)
+    at_one = recognise(sides, domain, centre, sp.S.One)
+    if always is None:
+        return None if at_one is None else Law(at_one.name, at_one.scipy, "Eq(lam, 1)")
+    if at_one is None or at_one.name == always.name:
+        return always
+    return Law(always.name, always.scipy, cases={"Eq(lam, 1)": at_one})

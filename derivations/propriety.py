@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.equivalents import equivalent
 from neglog.derivations.growth import AT_INFINITY, AT_ZERO, ratio
 from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.numbers import simplified, value_at
+from neglog.derivations.orders import LOG, leading, origin_condition, tail_condition
+from neglog.derivations.terms import Terms, terms_of
 from neglog.priors.symbols import lam, y
 
 ALWAYS, NEVER, IF, UNKNOWN = "always", "never", "if", "unknown"
@@ -28,18 +31,12 @@ class Propriety:
     when: sp.Basic | None
     reason: str
 
-    def moment_exists(self, order: int, tail: sp.Expr | None) -> sp.Basic | None:
-        """When the absolute moment of an order exists, given lim φ/log y in the tail."""
-        if self.proper in (NEVER, UNKNOWN) or tail is None:
+    def moment_exists(self, order: int, sides: Sequence[Side]) -> sp.Basic | None:
+        """When the absolute moment of an order exists."""
+        if self.proper in (NEVER, UNKNOWN):
             return None
-        if tail is sp.oo:
-            return self.when
-        return _intersect([self.when, strength_above((order + 1) / tail)])
-
-
-def strength_above(bound: sp.Expr) -> sp.Basic:
-    """λ > bound, with the bound simplified."""
-    return lam > simplified(bound)
+        tails = [_tail(side.pieces[-1], order).condition for side in sides]
+        return None if any(t is None for t in tails) else _intersect([self.when, *tails])
 
 
 @dataclass(frozen=True)
@@ -88,12 +85,14 @@ def _join(findings: Sequence[_Finding]) -> str:
 
 
 def _intersect(conditions: Sequence[sp.Basic]) -> sp.Basic:
-    """The conjunction, with the numeric bounds on λ merged into the tightest interval."""
-    joined = sp.And(*conditions)
-    parts = joined.args if isinstance(joined, sp.And) else (joined,)
+    """The conjunction, with bounds on λ merged into the tightest interval where they compare."""
+    parts = list(sp.And.make_args(sp.And(*conditions)))
+    for p in list(parts):
+        if any(q is not p and q in parts and _implies(q, p) for q in list(parts)):
+            parts.remove(p)
     numeric = [p for p in parts if p.free_symbols == {lam}]
     if not numeric:
-        return joined
+        return sp.And(*parts)
     allowed = sp.Intersection(sp.Interval.open(0, sp.oo), *[p.as_set() for p in numeric])
     if allowed is sp.S.EmptySet:
         return sp.false
@@ -105,59 +104,102 @@ def _intersect(conditions: Sequence[sp.Basic]) -> sp.Basic:
     return sp.And(*ends, *[p for p in parts if p not in numeric])
 
 
-def tail_rate(sides: Sequence[Side]) -> sp.Expr | None:
-    """The smallest lim φ/log y over the sides (∞ on bounded support); None where unknown."""
-    rates = []
-    for side in sides:
-        phi = side.pieces[-1].phi
-        rate = sp.oo if phi is sp.oo else ratio(phi, sp.log(y), AT_INFINITY)
-        if rate is None:
-            return None
-        rates.append(rate)
-    return sp.Min(*rates)
+def _implies(one: sp.Basic, other: sp.Basic) -> bool:
+    """Whether one bound on the same quantity is at least as tight as another."""
+    if one.func is not other.func or one.func not in (sp.Gt, sp.Lt) or one.lhs != other.lhs:
+        return False
+    gap = one.rhs - other.rhs
+    return bool(gap.is_nonnegative if one.func is sp.Gt else gap.is_nonpositive)
 
 
-def _tail(piece: Piece) -> _Finding:
+def _tail(piece: Piece, order: int = 0) -> _Finding:
+    """When ∫^∞ y^order e^{−λφ} dy is finite."""
     phi = piece.phi
     if phi is sp.oo:
         return _Finding(sp.true, "The support is bounded.")
     if phi is -sp.oo or phi.has(sp.nan, sp.zoo):
         return _Finding(None, "The penalty is not defined in the tail.")
+    terms = terms_of(equivalent(phi, AT_INFINITY))
+    known = tail_condition(terms, order)
+    if known is not None:
+        return _Finding(known, _why(known, terms, phi))
     rate = ratio(phi, sp.log(y), AT_INFINITY)
     if rate is None:
         return _Finding(None, "The growth of the penalty against log|a| could not be decided.")
-    if rate is sp.oo:
-        return _Finding(sp.true, "The penalty outgrows every multiple of log|a|.")
-    if rate is -sp.oo or rate.is_negative:
-        return _Finding(sp.false, "The penalty falls without bound, so exp(-lam*phi) grows.")
-    if rate.is_zero:
-        return _Finding(sp.false, _too_slow(phi))
-    if not rate.is_positive:
+    if rate in (sp.oo, -sp.oo) or rate.is_zero:
+        found = sp.true if rate is sp.oo else sp.false
+        return _Finding(found, _outgrows(rate, phi))
+    if not rate.is_real:
         return _Finding(None, "The sign of the growth against log|a| depends on the parameters.")
-    at_border = _border_converges(phi, rate)
-    bound = simplified(1 / rate)
-    how = f"The penalty grows like {rate}*log|a|, so the tail is |a|**({-rate * lam})"
-    if rate == 1:
-        how = "The penalty grows like log|a|, so the tail is |a|**(-lam)"
+    at_border = rate.is_positive and _border_converges(phi, rate, order)
+    condition = above(rate, order + 1)
     if at_border:
-        return _Finding(lam >= bound, f"{how}, integrable at lam = {bound} too by its log factors.")
-    return _Finding(lam > bound, f"{how}, integrable only for lam > {bound}.")
+        bound = simplified((order + 1) / rate)
+        reason = f"{_grows(rate)}, integrable at lam = {bound} too by its log factors."
+        return _Finding(lam >= bound, reason)
+    return _Finding(condition, f"{_grows(rate)}, integrable only for {_words(condition)}.")
+
+
+def above(rate: sp.Expr, least: int) -> sp.Basic:
+    """λ·rate > least, solved for λ where the sign of the rate is known."""
+    if rate.is_positive:
+        return lam > simplified(least / rate)
+    return sp.false if rate.is_nonpositive else sp.Gt(lam * rate, least)
+
+
+def _words(condition: sp.Basic) -> str:
+    return str(condition).replace("&", "and")
+
+
+def _grows(rate: sp.Expr) -> str:
+    times = "log|a|" if rate == 1 else f"({rate})*log|a|" if rate.is_Add else f"{rate}*log|a|"
+    return f"The penalty grows like {times}, so the tail is |a|**({simplified(-rate * lam)})"
+
+
+def _outgrows(rate: sp.Expr, phi: sp.Expr) -> str:
+    if rate is sp.oo:
+        return "The penalty outgrows every multiple of log|a|."
+    if rate is -sp.oo:
+        return "The penalty falls without bound, so exp(-lam*phi) grows."
+    return _too_slow(phi)
+
+
+def _why(condition: sp.Basic, terms: Terms, phi: sp.Expr) -> str:
+    """The reason for a condition read off the orders of the terms."""
+    first = leading(terms)
+    if first is None:
+        if condition is sp.false:
+            return _too_slow(phi)
+        return f"Which term leads in the tail depends on the parameters: {_words(condition)}."
+    if first.level == LOG:
+        if first.coefficient.is_nonpositive:
+            return _outgrows(-sp.oo, phi)
+        return f"{_grows(first.coefficient)}, integrable only for {_words(condition)}."
+    if first.coefficient.is_positive:
+        return _outgrows(sp.oo, phi)
+    return _outgrows(-sp.oo, phi)
 
 
 def _too_slow(phi: sp.Expr) -> str:
-    limit = value_at(phi, {**dict.fromkeys(phi.free_symbols, 1), y: sp.Integer(10) ** 40})
-    bounded = limit is not None and abs(limit) < 60
+    ones = dict.fromkeys(phi.free_symbols, 1)
+    near, far = (value_at(phi, {**ones, y: sp.Integer(10) ** n}) for n in (8, 40))
+    bounded = near is not None and far is not None and abs(far - near) < 1e-3
     what = "is bounded" if bounded else "grows slower than log|a|"
     return f"The penalty {what}, so exp(-lam*phi) is not integrable at infinity for any lam."
 
 
-def _border_converges(phi: sp.Expr, rate: sp.Expr) -> bool:
-    """Whether y⁻¹ exp(−r/c) is integrable at infinity, r = φ − c log y, by r/log log y → m > c."""
+def _border_converges(phi: sp.Expr, rate: sp.Expr, order: int = 0) -> bool:
+    """Whether y⁻¹ exp(−(n+1)r/c) is integrable at infinity, r = φ − c log y.
+
+    It is iff r/log log y → m with (n+1) m > c.
+    """
     rest = sp.expand_log(phi, force=True) - rate * sp.log(y)
     if not rest.has(sp.log) or rest.is_constant(y):
         return False
     second = ratio(rest, sp.log(sp.log(y)), AT_INFINITY)
-    return second is not None and (second is sp.oo or bool((second - rate).is_positive))
+    return second is not None and (
+        second is sp.oo or bool(((order + 1) * second - rate).is_positive)
+    )
 
 
 def _singularities(piece: Piece) -> list[_Finding]:
@@ -165,13 +207,40 @@ def _singularities(piece: Piece) -> list[_Finding]:
     phi = piece.phi
     if phi is sp.oo or not phi.has(y):
         return []
-    findings = []
+    terms = terms_of(equivalent(phi, AT_ZERO))
+    known = origin_condition(terms)
+    if known is not None:  # known terms have no singularity on y > 0 but at 0
+        return [_at_origin(known, terms)] if piece.lo == 0 and known is not sp.true else []
     points = _singular_points(phi)
     if points is None:
         return [_Finding(None, "The singularities of the penalty could not be located.")]
+    findings = []
     for point in points:
         findings += _at(phi, point, piece)
     return findings
+
+
+def _at_origin(condition: sp.Basic, terms: Terms) -> _Finding:
+    if condition is sp.false:
+        return _Finding(condition, "The penalty falls to -oo faster than log at a = 0.")
+    power = simplified(-lam * terms.log_singularity)
+    reason = (
+        f"At a = 0 the density is like |a|**({power}), integrable only for {_words(condition)}."
+    )
+    return _Finding(condition, reason)
+
+
+# Positive wherever their arguments are.
+_POSITIVE = (sp.erfc, sp.erf, sp.besselk, sp.besseli, sp.expint, sp.uppergamma, sp.lowergamma)
+
+
+def _is_positive(expr: sp.Expr) -> bool:
+    """Whether an expression in y > 0 is known to be positive."""
+    if expr.is_positive:
+        return True
+    if isinstance(expr, sp.Mul | sp.Add):
+        return all(_is_positive(arg) for arg in expr.args)
+    return isinstance(expr, _POSITIVE) and bool(expr.args[-1].is_positive)
 
 
 def _singular_points(phi: sp.Expr) -> list[sp.Expr] | None:
@@ -180,7 +249,7 @@ def _singular_points(phi: sp.Expr) -> list[sp.Expr] | None:
     suspects += [p.base for p in phi.atoms(sp.Pow) if p.exp.is_negative]
     points: list[sp.Expr] = [sp.S.Zero]
     for suspect in suspects:
-        if not suspect.has(y) or suspect.is_positive:
+        if not suspect.has(y) or _is_positive(suspect):
             continue
         try:
             roots = sp.solve(suspect, y)
@@ -220,5 +289,7 @@ def _at(phi: sp.Expr, point: sp.Expr, piece: Piece) -> list[_Finding]:
                 )
             )
         elif not (rate.is_nonpositive or rate is -sp.oo):
-            found.append(_Finding(None, f"The behaviour at {where} depends on the parameters."))
+            condition = sp.Lt(lam * rate, 1)
+            reason = f"At {where} the density is like t**({-rate * lam}): {condition} is needed."
+            found.append(_Finding(condition, reason))
     return found

@@ -9,7 +9,7 @@ integration, 1974).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -109,11 +109,46 @@ def piece_integral(
         return Estimate(value, max(error, abs(value) * mp.mpf(10) ** (-digits)))
 
 
+def information(sides: Sequence[Side], point: Point) -> Estimate | None:
+    """E[(λ a φ′(a) − 1)²], Fisher's information about the scale, at a numeric point."""
+    return _expectation(sides, point, lambda phi: (lam * y * sp.diff(phi, y) - 1) ** 2)
+
+
+def mean_penalty(sides: Sequence[Side], point: Point) -> Estimate | None:
+    """λ E φ(A) at a numeric point."""
+    return _expectation(sides, point, lambda phi: lam * phi)
+
+
+def _expectation(
+    sides: Sequence[Side], point: Point, weight: Callable[[sp.Expr], sp.Expr]
+) -> Estimate | None:
+    norm = integral(sides, point)
+    if norm is None:
+        return None
+    total = Estimate(mp.mpf(0), mp.mpf(0))
+    for side in sides:
+        for piece in side.pieces:
+            if piece.phi is sp.oo:
+                continue
+            part = piece_integral(piece, point, weight(piece.phi))
+            if part is None:
+                return None
+            total = total + part.times(side.weight)
+    return ratio_of(total, norm)
+
+
+def ratio_of(over: Estimate, under: Estimate) -> Estimate:
+    """A quotient of two estimates with the errors of both."""
+    with mp.workdps(35):
+        value = over.value / under.value
+        return Estimate(value, (over.error + abs(value) * under.error) / under.value)
+
+
 def _number(edge: sp.Expr) -> Real:
     return mp.inf if edge is sp.oo else mp.mpf(sp.N(edge, mp.mp.dps))
 
 
-def _knots(lo: Real, hi: Real, integrand: object) -> list[Real] | None:
+def _knots(lo: Real, hi: Real, integrand: Callable[[Real], Real]) -> list[Real] | None:
     """Where to cut the t axis: the ends at which the integrand has faded, and its peak."""
     tiny = mp.mpf(10) ** (-mp.mp.dps - 3)
     left = _faded(integrand, -1, tiny) if lo == 0 else mp.log(lo)
@@ -123,11 +158,11 @@ def _knots(lo: Real, hi: Real, integrand: object) -> list[Real] | None:
     return [left, _peak(integrand, left, right), right]
 
 
-def _faded(integrand: object, direction: int, tiny: Real) -> Real | None:
+def _faded(integrand: Callable[[Real], Real], direction: int, tiny: Real) -> Real | None:
     """A t beyond which the integrand stays below ``tiny`` of its size; None if it never fades."""
     t, largest, found = 0, mp.mpf(0), None
     while abs(t) <= 4000:
-        value = abs(integrand(mp.mpf(t)))  # type: ignore[operator]
+        value = abs(integrand(mp.mpf(t)))
         largest = max(largest, value)
         if largest > 0 and value <= tiny * largest:
             found = mp.mpf(t)
@@ -136,6 +171,6 @@ def _faded(integrand: object, direction: int, tiny: Real) -> Real | None:
     return found
 
 
-def _peak(integrand: object, left: Real, right: Real) -> Real:
+def _peak(integrand: Callable[[Real], Real], left: Real, right: Real) -> Real:
     grid = [left + (right - left) * i / 48 for i in range(1, 48)]
-    return max(grid, key=lambda t: abs(integrand(t)))  # type: ignore[operator]
+    return max(grid, key=lambda t: abs(integrand(t)))

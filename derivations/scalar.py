@@ -14,12 +14,23 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations import laws, mixtures, proximal, shape
-from neglog.derivations.closed import Closed, absolute_moment, points_where, tidy
+from neglog.derivations.centre import centre
+from neglog.derivations.closed import (
+    FUNCTIONS_NOT_CLOSED,
+    Closed,
+    absolute_moment,
+    points_where,
+    signed_moment,
+    tidy,
+)
 from neglog.derivations.deadline import left, within
-from neglog.derivations.half_line import Piece, Side, sides
+from neglog.derivations.distribution import closed_cdf, tidied
+from neglog.derivations.half_line import Side, sides
+from neglog.derivations.information import closed_information
 from neglog.derivations.numbers import UNCOMPUTABLE, substitute
-from neglog.derivations.propriety import IF, UNKNOWN, Propriety, decide, tail_rate
-from neglog.derivations.quadrature import Estimate, integral
+from neglog.derivations.propriety import IF, UNKNOWN, Propriety, decide
+from neglog.derivations.quadrature import Estimate, information
+from neglog.derivations.quantiles import closed_quantile, inverts
 from neglog.derivations.terms import terms_of
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, lam, y
@@ -57,6 +68,8 @@ class Derivation:
     dependence: str = "independent"
     dependence_reason: str | None = None
     conditional: str | None = None
+    score: sp.Expr | None = None
+    scale_information: sp.Expr | None = None
     numeric: dict[str, Any] | None = None
 
 
@@ -73,6 +86,19 @@ def derive_scalar(phi: Penalty) -> Derivation:
     return result
 
 
+_PIECES = (sp.Piecewise, sp.Max, sp.Min)
+
+
+def score(phi: Penalty) -> sp.Expr | None:
+    """d/da log p = −λ φ′(a), in a."""
+    if phi.expr.has(sp.Abs) and phi.on_half_line is not None and not phi.expr.has(*_PIECES):
+        slope = sp.diff(phi.on_half_line, y)
+        inside = slope.xreplace({y: sp.Abs(a) if phi.domain == "real" else a})
+        return -lam * inside * (sp.sign(a) if phi.domain == "real" else 1)
+    slope = sp.diff(phi.expr, a)
+    return None if slope.has(sp.Derivative, sp.DiracDelta, sp.nan) else -lam * slope
+
+
 def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     phi = result.penalty
     result.tail = within(3.0, lambda: shape.tail(halves), None)
@@ -85,168 +111,107 @@ def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     result.concave_on_positive = curvature.get("concave_on_positive")
     result.curvature_proof = curvature.get("curvature_proof")
     result.irls_weight = shape.irls_weight(halves)
+    result.score = score(phi)
     whole = halves[0].whole if len(halves) == 1 else None
     if whole is not None and whole is not sp.oo and whole.has(y):
         result.prox = proximal.proximal(whole, result.kink, result.convex)
 
 
 def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
-    propriety = result.propriety
-    assert propriety.when is not None
-    result.normalizer = absolute_moment(halves, 0, propriety.when)
-    _name(result, halves)
-    _moments(result, halves)
-    if result.normalizer is not None:
-        result.entropy = within(2.0, lambda: _entropy(result.normalizer), None)
-
-
-def _name(result: Derivation, halves: Sequence[Side]) -> None:
-    """The law, and the CDF and quantile that come with it."""
-    whole = halves[0].whole if len(halves) == 1 else None
-    if whole is None or whole is sp.oo:
+    when, phi = result.propriety.when, result.penalty
+    assert when is not None
+    middle = None
+    if len(halves) == 2:
+        middle = within(1.0, lambda: centre(phi), None)
+    m, around = (sp.S.Zero, halves) if middle is None else (middle[0], sides(middle[1]) or halves)
+    norm = result.normalizer = absolute_moment(around, 0, when)
+    result.law = within(1.0, lambda: laws.with_cases(around, phi.domain, m), None)
+    if phi.domain == "real" and middle is None and halves[0].whole is not None:
+        result.scale_mixture = mixtures.scale_mixture(terms_of(halves[0].whole))
+    _moments(result, halves, around, m)
+    if norm is None:
         return
-    terms = terms_of(whole)
-    result.law = laws.recognise(terms, result.penalty.domain)
-    if result.penalty.domain == "real":
-        result.scale_mixture = mixtures.scale_mixture(terms)
-    law = result.law
-    if law is None or law.cdf is None or not _is_cdf(law.cdf, halves, result.propriety.when):
-        return
-    of_a = law.cdf.subs(laws.y, sp.Abs(a) if result.penalty.domain == "real" else a)
-    if result.penalty.domain == "positive":
-        result.cdf, result.quantile = of_a, law.quantile
-        return
-    result.cdf = sp.S.Half + sp.sign(a) * of_a / 2
-    if law.quantile is not None:
-        centred = law.quantile.subs(laws.u, sp.Abs(2 * laws.u - 1))
-        result.quantile = sp.sign(2 * laws.u - 1) * centred
+    result.entropy = within(2.0, lambda: _entropy(norm), None)
+    cdf = within(2.0, lambda: closed_cdf(around, norm.expr, when), None)
+    if cdf is not None:
+        result.cdf = cdf.subs(a, a - m)
+        quantile = within(1.0, lambda: closed_quantile(around), None)
+        if quantile is not None and inverts(quantile, cdf, when):
+            result.quantile = m + tidied(quantile)
+    if len(around) == 1:
+        result.scale_information = _verified_information(result, around, m)
 
 
-def _is_cdf(cdf: sp.Expr, halves: Sequence[Side], when: sp.Basic | None) -> bool:
-    """Whether a CDF of |a| agrees with quadrature to 12 digits at several points."""
-    if when is None:
+def _verified_information(result: Derivation, around: Sequence[Side], m: sp.Expr) -> sp.Expr | None:
+    """Fisher's information about the scale, where closed and equal to quadrature."""
+    when = result.propriety.when
+    if m != 0 or when is None:
+        return None
+    found = within(2.0, lambda: closed_information(around[0]), None)
+    if found is None or found.has(*FUNCTIONS_NOT_CLOSED):
+        return None
+    names = result.penalty.parameters
+    for point in points_where(when, set(names), 2):
+        number = information(around, point)
+        if number is None or not _same(found, point, number):
+            return None
+    return tidy(found)
+
+
+def _same(expr: sp.Expr, point: dict[sp.Symbol, sp.Expr], number: Estimate) -> bool:
+    try:
+        value = sp.N(substitute(expr, point, 40), 30)
+    except UNCOMPUTABLE:
         return False
-    names = {s for side in halves for p in side.pieces for s in p.phi.free_symbols} - {y}
-    for point in points_where(when, names, 2):
-        whole = integral(halves, point)
-        at = sp.Float("0.83")
-        clipped = Side((Piece(sp.S.Zero, at, halves[0].pieces[0].phi),), halves[0].weight, 1)
-        upto = integral([clipped], point)
-        if whole is None or upto is None:
-            return False
-        try:
-            value = sp.N(substitute(cdf.subs(laws.y, at), point, 30), 25)
-        except UNCOMPUTABLE:
-            return False
-        if not value.is_real or abs(mp.mpf(value) - upto.value / whole.value) > mp.mpf(10) ** -12:
-            return False
-    return True
+    if not value.is_number or not value.is_real:
+        return False
+    with mp.workdps(40):
+        return bool(abs(mp.mpf(value) - number.value) <= abs(number.value) * mp.mpf(10) ** -15)
 
 
-def _moments(result: Derivation, halves: Sequence[Side]) -> None:
+def _moments(
+    result: Derivation, halves: Sequence[Side], around: Sequence[Side], m: sp.Expr
+) -> None:
+    """E|a|, E a and the variance; what is even about m has its variance about m."""
     propriety, norm = result.propriety, result.normalizer
-    rate = within(2.0, lambda: tail_rate(halves), None)
-    first_when = propriety.moment_exists(1, rate)
-    second_when = propriety.moment_exists(2, rate)
+    first_when = within(2.0, lambda: propriety.moment_exists(1, halves), None)
+    second_when = within(2.0, lambda: propriety.moment_exists(2, halves), None)
     first = second = None
     if norm is not None and first_when is not None and left() > 1:
         first = absolute_moment(halves, 1, first_when)
     # Where the first moment is not closed the second is not tried by slow algebra: same integrand.
     if norm is not None and second_when is not None and left() > 1:
-        second = absolute_moment(halves, 2, second_when, algebra=first is not None)
-    mean_abs = _ratio(first, norm)
+        second = absolute_moment(around, 2, second_when, algebra=first is not None)
+    mean_abs, square = _ratio(first, norm), _ratio(second, norm)
     result.moments["mean_abs"] = Moment(mean_abs, first_when)
-    square = _ratio(second, norm)
-    mean: sp.Expr | None = sp.S.Zero
+    mean: sp.Expr | None = m
     if result.penalty.domain == "positive":
         mean = mean_abs
-    elif len(halves) == 2:
-        mean = None
+    elif len(around) == 2:
+        mean = _signed_mean(around, norm, first_when)
+    result.moments["mean"] = Moment(mean, first_when)
     variance = None
     if square is not None and mean is not None:
-        variance = tidy(square - mean**2)
+        about = mean - m  # ``around`` is centred at m
+        variance = tidy(square - about**2)
     result.moments["variance"] = Moment(variance, second_when)
+
+
+def _signed_mean(
+    around: Sequence[Side], norm: Closed | None, when: sp.Basic | None
+) -> sp.Expr | None:
+    if norm is None or when is None:
+        return None
+    found = signed_moment(around, when)
+    return None if found is None else tidy(found.expr / norm.expr)
 
 
 def _ratio(over: Closed | None, under: Closed | None) -> sp.Expr | None:
     return None if over is None or under is None else tidy(over.expr / under.expr)
 
 
-def _entropy(norm: Closed | None) -> sp.Expr | None:
+def _entropy(norm: Closed) -> sp.Expr | None:
     """log Z + λ E φ = log Z − λ ∂ log Z/∂λ: differentiation under the integral."""
-    if norm is None:
-        return None
     log_z = sp.expand_log(sp.log(norm.expr), force=True)
-    return tidy(log_z - lam * sp.diff(log_z, lam))
-
-
-def numbers(phi: Penalty, point: dict[sp.Symbol, sp.Expr], found: Derivation) -> dict[str, Any]:
-    """The normaliser, E|a| and the variance at a numeric point, by closed form or quadrature.
-
-    Values are :class:`Estimate`; a moment that diverges is ``"oo"``, one that has no meaning
-    ``"undefined"``.
-    """
-    verdict = found.propriety.when
-    holds = verdict is not None and substitute(verdict, point, 20) == sp.true
-    if found.propriety.proper == UNKNOWN or not holds:
-        state = "undefined" if found.propriety.proper == UNKNOWN else "oo"
-        return {"normalizer": state, "mean_abs": "undefined", "variance": "undefined"}
-    halves = sides(phi)
-    assert halves is not None
-    z = _number(found.normalizer.expr if found.normalizer else None, halves, point, 0)
-    out: dict[str, Any] = {"normalizer": z if z is not None else "undefined"}
-    if z is None:
-        return {**out, "mean_abs": "undefined", "variance": "undefined"}
-    exists = {
-        name: substitute(m.when, point, 20) == sp.true if m.when is not None else None
-        for name, m in found.moments.items()
-    }
-    first = integral(halves, point, 1) if exists["mean_abs"] else None
-    out["mean_abs"] = _moment(found.moments["mean_abs"], exists["mean_abs"], first, z, point)
-    if not exists["variance"]:
-        out["variance"] = (
-            "oo" if exists["variance"] is False and exists["mean_abs"] else "undefined"
-        )
-        return out
-    closed = found.moments["variance"].value
-    if closed is not None:
-        out["variance"] = _exact(closed, point)
-        return out
-    second = integral(halves, point, 2)
-    mean = integral(halves, point, 1, signed=True)
-    out["variance"] = _variance(second, mean, z)
-    return out
-
-
-def _variance(second: Estimate | None, mean: Estimate | None, z: Estimate) -> Estimate | str:
-    if second is None or mean is None:
-        return "undefined"
-    with mp.workdps(35):
-        centre = mean.value / z.value
-        value = second.value / z.value - centre**2
-        error = (second.error + 2 * abs(centre) * mean.error) / z.value
-        return Estimate(value, error + z.error / z.value * abs(second.value / z.value))
-
-
-def _moment(
-    moment: Moment, exists: bool | None, raw: Estimate | None, z: Estimate, point: Any
-) -> Estimate | str:
-    if exists is False:
-        return "oo"
-    if moment.value is not None:
-        return _exact(moment.value, point)
-    if raw is None:
-        return "undefined"
-    with mp.workdps(35):
-        value = raw.value / z.value
-        return Estimate(value, raw.error / z.value + value * z.error / z.value)
-
-
-def _number(closed: sp.Expr | None, halves: Sequence[Side], point: Any, order: int) -> Any:
-    return _exact(closed, point) if closed is not None else integral(halves, point, order)
-
-
-def _exact(expr: sp.Expr, point: Any) -> Estimate:
-    with mp.workdps(40):
-        value = mp.mpf(sp.N(substitute(expr, point, 40), 30))
-        return Estimate(value, abs(value) * mp.mpf(10) ** -25)
+    found = log_z - lam * sp.diff(log_z, lam)
+    return None if found.has(sp.Derivative, sp.Subs) else tidy(found)

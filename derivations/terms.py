@@ -20,8 +20,12 @@ from neglog.priors.symbols import y
 #   log             log y               ()
 #   log-square      (log y)²            ()
 #   log-binomial    log(1 + (y/k)^q)    (k, q)
+#   log-quadratic   log(1 + 2by/k + (y/k)²)   (k, b)   b > 0
 #   sqrt-binomial   √(k² + y²)          (k,)
 #   log-cosh        log cosh(y/k)       (k,)
+#   log-exp-binomial  log(1 + g e^{−y/k})  (k, g)   g ≥ −1
+#   log-one-minus   log(1 − (y/k)^q)    (k, q)   only on y < k
+#   power-binomial  (1 + y/k)^q         (k, q)
 #   cosh            cosh(y/k)           (k,)
 #   exp             e^{y/k}             (k,)   k of either sign
 #   other           anything else       (core,)
@@ -57,6 +61,15 @@ class Terms:
         """m in φ = … + m log y."""
         return sum((t.coefficient for t in self.terms if t.kind == "log"), sp.S.Zero)
 
+    @property
+    def log_singularity(self) -> sp.Expr:
+        """m in φ ≈ m log y at 0."""
+        total = self.log_coefficient
+        for t in self.terms:
+            if t.kind == "log-exp-binomial" and t.parameters[1] == -1:
+                total += t.coefficient
+        return total
+
 
 def terms_of(phi: sp.Expr) -> Terms:
     """The terms of a smooth expression in y > 0."""
@@ -81,13 +94,17 @@ def terms_of(phi: sp.Expr) -> Terms:
 
 
 def _powers_of_y(phi: sp.Expr) -> sp.Expr:
-    """√(c y²) → √c·y and the like, valid because y > 0."""
+    """√(c y²) → √c·y, sech → 1/cosh and the like, valid because y > 0."""
+    if phi.has(sp.sech, sp.csch, sp.coth):
+        phi = phi.replace(sp.sech, lambda u: 1 / sp.cosh(u))
+        phi = phi.replace(sp.csch, lambda u: 1 / sp.sinh(u))
+        phi = phi.replace(sp.coth, lambda u: sp.cosh(u) / sp.sinh(u))
     return sp.powdenest(phi, force=True)
 
 
 def _expanded_log(argument: sp.Expr) -> sp.Expr:
     """log of a product or of something that factors, as a sum of logs."""
-    if not argument.has(y):
+    if not argument.has(y) or _one_minus(argument) is not None:
         return sp.log(argument)
     together = sp.factor(sp.together(argument)) if argument.is_rational_function(y) else argument
     return sp.expand_log(sp.log(together), force=True)
@@ -108,8 +125,8 @@ def _classify(core: sp.Expr) -> Iterator[Found]:
         yield "log-square", sp.S.One, ()
     elif isinstance(core, sp.log):
         yield from _classify_log(core.args[0])
-    elif isinstance(core, sp.Pow) and core.exp == sp.S.Half:
-        yield from _classify_sqrt(core)
+    elif isinstance(core, sp.Pow) and not core.exp.has(y):
+        yield from _classify_power(core)
     elif isinstance(core, sp.cosh | sp.exp):
         yield from _classify_exponential(core)
     else:
@@ -123,6 +140,18 @@ def _classify_log(argument: sp.Expr) -> Iterator[Found]:
         yield "constant", sp.log(constant), ()
         yield "log-binomial", sp.S.One, (simplified((constant / slope) ** (1 / q)), q)
         return
+    bounded = _one_minus(argument)
+    if bounded is not None:
+        constant, k, q = bounded
+        yield "constant", sp.log(constant), ()
+        yield "log-one-minus", sp.S.One, (k, q)
+        return
+    quadratic = _quadratic(argument)
+    if quadratic is not None:
+        constant, k, b = quadratic
+        yield "constant", sp.log(constant), ()
+        yield "log-quadratic", sp.S.One, (k, b)
+        return
     if isinstance(argument, sp.cosh):
         rate = _rate(argument.args[0])
         if rate is not None:
@@ -130,22 +159,22 @@ def _classify_log(argument: sp.Expr) -> Iterator[Found]:
             return
     exponentials = _two_exponentials(argument)
     if exponentials is not None:
-        constant, slope, k = exponentials
-        yield "constant", sp.log(constant), ()
-        yield "log-cosh", sp.S.One, (k,)
-        if slope != 0:
-            yield "power", slope, (sp.S.One,)
+        yield from exponentials
         return
     yield "other", sp.S.One, (sp.log(argument),)
 
 
-def _classify_sqrt(core: sp.Expr) -> Iterator[Found]:
+def _classify_power(core: sp.Expr) -> Iterator[Found]:
     binomial = _binomial(core.base)
-    if binomial is not None and binomial[2] == 2:
-        constant, slope, _ = binomial
-        yield "sqrt-binomial", sp.sqrt(slope), (sp.sqrt(constant / slope),)
-    else:
-        yield "other", sp.S.One, (core,)
+    if binomial is not None:
+        constant, slope, q = binomial
+        if q == 2 and core.exp == sp.S.Half:
+            yield "sqrt-binomial", sp.sqrt(slope), (sp.sqrt(constant / slope),)
+            return
+        if q == 1 and not core.exp.is_integer:
+            yield "power-binomial", constant**core.exp, (simplified(constant / slope), core.exp)
+            return
+    yield "other", sp.S.One, (core,)
 
 
 def _classify_exponential(core: sp.Expr) -> Iterator[Found]:
@@ -167,18 +196,39 @@ def _binomial(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     return constant, slope, q
 
 
+def _one_minus(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """(A, k, q) with expr = A (1 − (y/k)^q), A, k, q > 0."""
+    constant, rest = sp.expand(expr).as_independent(y, as_Add=True)
+    binomial = _binomial(constant - rest)
+    if binomial is None:
+        return None
+    _, slope, q = binomial
+    return constant, simplified((constant / slope) ** (1 / q)), q
+
+
 def _rate(argument: sp.Expr) -> sp.Expr | None:
     """b with argument = b·y."""
     rate = simplified(argument / y)
     return None if rate.has(y) else rate
 
 
-def _two_exponentials(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
-    """(C, m, k) with expr = A e^{by} + A e^{cy} = C e^{my} cosh(y/k), equal weights A > 0."""
+def _quadratic(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+    """(A, k, b) with expr = A (1 + 2by/k + (y/k)²), A, k, b > 0."""
+    if not expr.is_polynomial(y) or sp.degree(expr, y) != 2:
+        return None
+    square, linear, constant = sp.Poly(expr, y).all_coeffs()
+    if not (square.is_positive and linear.is_positive and constant.is_positive):
+        return None
+    return constant, sp.sqrt(constant / square), simplified(linear / sp.sqrt(constant * square) / 2)
+
+
+def _two_exponentials(expr: sp.Expr) -> list[Found] | None:
+    """log(A e^{by} + B e^{cy}) = log A + by + log(1 + (B/A) e^{−(b−c)y}), b > c, B/A ≥ −1."""
+    expr = expr.rewrite(sp.exp) if expr.has(sp.cosh, sp.sinh) else expr
     parts = sp.Add.make_args(sp.expand(expr))
     if len(parts) != 2 or not expr.has(sp.exp):
         return None
-    rates, weights = [], []
+    found = []
     for part in parts:
         weight, core = part.as_independent(y, as_Add=False)
         rate = sp.S.Zero if core == 1 else None
@@ -186,12 +236,19 @@ def _two_exponentials(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
             rate = _rate(core.args[0])
         if rate is None:
             return None
-        rates.append(rate)
-        weights.append(weight)
-    half = simplified((rates[0] - rates[1]) / 2)
-    half = -half if half.is_negative else half
-    if simplified(weights[0] - weights[1]) != 0 or not half.is_positive:
+        found.append((weight, rate))
+    (large, b), (small, c) = found
+    if (b - c).is_negative:
+        (large, b), (small, c) = (small, c), (large, b)
+    gap, g = simplified(b - c), simplified(small / large)
+    if not gap.is_positive or not large.is_positive or not (g + 1).is_nonnegative:
         return None
-    if not weights[0].is_positive:
-        return None
-    return 2 * weights[0], simplified((rates[0] + rates[1]) / 2), 1 / half
+    if g == 1:
+        cosh: list[Found] = [("log-cosh", sp.S.One, (2 / gap,))]
+        return [*cosh, *_with_line(2 * large, simplified((b + c) / 2))]
+    return [("log-exp-binomial", sp.S.One, (1 / gap, g)), *_with_line(large, b)]
+
+
+def _with_line(constant: sp.Expr, slope: sp.Expr) -> list[Found]:
+    line: list[Found] = [("power", slope, (sp.S.One,))] if slope != 0 else []
+    return [("constant", sp.log(constant), ()), *line]
