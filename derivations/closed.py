@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mpmath as mp
 import sympy as sp
@@ -227,22 +228,36 @@ def _holds_around(when: sp.Basic, point: Point, strength: float, room: sp.Ration
     )
 
 
+@lru_cache(maxsize=1024)
 def tidy(expr: sp.Expr) -> sp.Expr:
     """The shortest of several equivalent forms."""
+    if expr.is_Atom or not expr.free_symbols:
+        return expr
     forms = [expr]
     for simplify in _SIMPLIFIERS:
-        simpler = within(1.0, lambda s=simplify: s(expr), None)  # type: ignore[misc]
+        simpler = within(1.0, lambda s=simplify: s(forms[0]), None)  # type: ignore[misc]
         if simpler is not None and not simpler.has(sp.exp_polar, sp.I):
             forms.append(simpler)
+            if simplify is _gammasimp:
+                forms.reverse()  # the next start from where the gammas have cancelled
     return min(forms, key=lambda e: (sp.count_ops(e), len(str(e))))
 
 
+def _gammasimp(expr: sp.Expr) -> sp.Expr:
+    return sp.gammasimp(expr) if expr.has(sp.gamma) else expr
+
+
 def _simplify(expr: sp.Expr) -> sp.Expr:
-    return simplified(sp.gammasimp(expr))
+    if expr.is_rational_function():
+        return sp.factor(expr)
+    return simplified(expr)
 
 
 def _factored(expr: sp.Expr) -> sp.Expr:
-    return sp.factor(sp.gammasimp(sp.powsimp(sp.expand_func(expr))))
+    expanded = sp.expand_func(expr)
+    if expanded == expr and not expr.is_Add:
+        return expr
+    return sp.factor(sp.gammasimp(sp.powsimp(expanded)))
 
 
-_SIMPLIFIERS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (sp.gammasimp, _simplify, _factored)
+_SIMPLIFIERS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (_gammasimp, _simplify, _factored)

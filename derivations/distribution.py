@@ -129,7 +129,8 @@ def _is_mass(mass: sp.Expr, side: Side, sides: Sequence[Side], when: sp.Basic) -
 
 def _agrees(mass: sp.Expr, side: Side, sides: Sequence[Side], point: Point, place: float) -> bool:
     at = sp.Float(place, 40)
-    whole, upto = integral(sides, point), integral([clipped(side, point, at)], point)
+    whole = integral(sides, point, digits=17)
+    upto = integral([clipped(side, point, at)], point, digits=17)
     if whole is None or upto is None:
         return False
     try:

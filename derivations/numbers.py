@@ -6,6 +6,7 @@ Everything here is arbitrary-precision mpmath; nothing is rounded to a float on 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import mpmath as mp
@@ -79,15 +80,24 @@ def function(args: Sequence[sp.Symbol], expr: sp.Expr) -> Callable[..., Real]:
 LARGE = 1_000
 
 
+@lru_cache(maxsize=4096)
 def simplified(expr: sp.Expr) -> sp.Expr:
-    """``sympy.simplify``, left out where it would work out huge powers.
+    """``sympy.simplify``, by a short way where there is one, left out for huge powers.
 
     c·log n is rewritten as log n^c by it; with fitted numbers for c and n that is a number of
     billions of digits.
     """
+    if expr.is_Atom:
+        return expr
     numbers = [n for n in expr.atoms(sp.Rational) if max(abs(n.p), n.q) > LARGE]
     if numbers and expr.has(sp.log, sp.exp, sp.Pow):
         return expr
+    if expr.is_rational_function():
+        return sp.factor(expr)
+    if not expr.has(sp.Function):
+        short = sp.powsimp(sp.powdenest(expr))
+        if short.is_Atom or sp.count_ops(short) <= 3:
+            return short
     return sp.simplify(expr)
 
 

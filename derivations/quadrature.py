@@ -109,20 +109,20 @@ def piece_integral(
         return Estimate(value, max(error, abs(value) * mp.mpf(10) ** (-digits)))
 
 
-def information(sides: Sequence[Side], point: Point) -> Estimate | None:
+def information(sides: Sequence[Side], point: Point, *, digits: int = 25) -> Estimate | None:
     """E[(λ a φ′(a) − 1)²], Fisher's information about the scale, at a numeric point."""
-    return _expectation(sides, point, lambda phi: (lam * y * sp.diff(phi, y) - 1) ** 2)
+    return _expectation(sides, point, lambda phi: (lam * y * sp.diff(phi, y) - 1) ** 2, digits)
 
 
 def mean_penalty(sides: Sequence[Side], point: Point) -> Estimate | None:
     """λ E φ(A) at a numeric point."""
-    return _expectation(sides, point, lambda phi: lam * phi)
+    return _expectation(sides, point, lambda phi: lam * phi, 25)
 
 
 def _expectation(
-    sides: Sequence[Side], point: Point, weight: Callable[[sp.Expr], sp.Expr]
+    sides: Sequence[Side], point: Point, weight: Callable[[sp.Expr], sp.Expr], digits: int
 ) -> Estimate | None:
-    norm = integral(sides, point)
+    norm = integral(sides, point, digits=digits)
     if norm is None:
         return None
     total = Estimate(mp.mpf(0), mp.mpf(0))
@@ -130,7 +130,7 @@ def _expectation(
         for piece in side.pieces:
             if piece.phi is sp.oo:
                 continue
-            part = piece_integral(piece, point, weight(piece.phi))
+            part = piece_integral(piece, point, weight(piece.phi), digits=digits)
             if part is None:
                 return None
             total = total + part.times(side.weight)

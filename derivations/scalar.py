@@ -152,7 +152,7 @@ def _verified_information(result: Derivation, around: Sequence[Side], m: sp.Expr
         return None
     names = result.penalty.parameters
     for point in points_where(when, set(names), 2):
-        number = information(around, point)
+        number = information(around, point, digits=17)
         if number is None or not _same(found, point, number):
             return None
     return tidy(found)
@@ -166,7 +166,7 @@ def _same(expr: sp.Expr, point: dict[sp.Symbol, sp.Expr], number: Estimate) -> b
     if not value.is_number or not value.is_real:
         return False
     with mp.workdps(40):
-        return bool(abs(mp.mpf(value) - number.value) <= abs(number.value) * mp.mpf(10) ** -15)
+        return bool(abs(mp.mpf(value) - number.value) <= abs(number.value) * mp.mpf(10) ** -14)
 
 
 def _moments(
