@@ -99,9 +99,8 @@ def _stays_bounded(term: sp.Expr, end: str) -> bool:
     if isinstance(term, sp.Mul | sp.Add):
         if all(_stays_bounded(arg, end) for arg in term.args):
             return True
-    elif isinstance(term, sp.Pow) and term.exp.is_nonnegative and not term.exp.has(y):
-        if _stays_bounded(term.base, end):
-            return True
+    elif isinstance(term, sp.Pow) and term.exp.is_nonnegative and _stays_bounded(term.base, end):
+        return True
     if not term.is_rational_function(y):
         return False
     over, under = sp.fraction(sp.together(term))

@@ -1,4 +1,4 @@
-"""Integrability read off the leading orders of known terms: exact, symbolic in the parameters, fast.
+"""Integrability read off the leading orders of known terms: exact and symbolic.
 
 At infinity every known core is a growing order (exponential, power, log², log) plus something
 bounded; at 0 it is a singular order plus something bounded. The largest order whose coefficient

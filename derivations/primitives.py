@@ -124,6 +124,10 @@ def _beta(terms: Terms, s: sp.Expr) -> sp.Expr:
     return sp.exp(-lam * terms.constant) * k**s / q * beta
 
 
+def _ends_at(terms: Terms, hi: sp.Expr) -> bool:
+    return bool(simplified(hi - terms.of("log-one-minus").parameters[0]) == 0)
+
+
 def _log_square(terms: Terms, s: sp.Expr) -> Pair:
     """y^{s−1} e^{−p log² y}: normal in log y."""
     p = lam * terms.of("log-square").coefficient
@@ -250,9 +254,8 @@ def between(terms: Terms, s: sp.Expr, lo: sp.Expr, hi: sp.Expr) -> sp.Expr | Non
     """∫_lo^hi y^{s−1} exp(−λφ) dy, 0 ≤ lo < hi ≤ ∞, from the tables; None where no row fits."""
     if lo == 0 and hi is sp.oo:
         return transform(terms, s)
-    if lo == 0 and terms.kinds == ("log-one-minus",):
-        if simplified(hi - terms.of("log-one-minus").parameters[0]) == 0:
-            return _beta(terms, s)
+    if lo == 0 and terms.kinds == ("log-one-minus",) and _ends_at(terms, hi):
+        return _beta(terms, s)
     lower, upper = primitives(terms, s)
     if hi is sp.oo:
         return None if upper is None else upper.subs(y, lo)

@@ -1,8 +1,9 @@
 """Integration by substitution: the inner function of a penalty taken as the variable.
 
 Where φ = F(u) with u = log(y + b), asinh(y/k) or acosh(1 + y/k), the Jacobian is a sum of
-exponentials of u, so ∫ y^n e^{−λφ} dy is a sum of known integrals in u. On the whole line u = e^{a/k}
-turns sums of exponentials (logistic, Gumbel, log cosh) into powers, and E e^{ta} into M(kt).
+exponentials of u, so ∫ y^n e^{−λφ} dy is a sum of known integrals in u. On the whole line
+u = e^{a/k} turns sums of exponentials (logistic, Gumbel, log cosh) into powers, and E e^{ta} into
+M(kt).
 """
 
 from __future__ import annotations
