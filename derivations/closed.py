@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import mpmath as mp
 import sympy as sp
@@ -26,8 +27,8 @@ from neglog.priors.symbols import lam, y
 
 SECONDS = 3.0  # a tactic's deadline
 ENOUGH_DIGITS = 20
-FUNCTIONS_NOT_CLOSED = (sp.Integral, sp.Limit, sp.Piecewise, sp.nan, sp.zoo, sp.oo, sp.I)
-FUNCTIONS_NOT_CLOSED += (sp.Derivative, sp.Subs)
+FUNCTIONS_NOT_CLOSED: tuple[Any, ...] = (sp.Integral, sp.Limit, sp.Derivative, sp.Subs)
+FUNCTIONS_NOT_CLOSED += (sp.Piecewise, sp.nan, sp.zoo, sp.oo, sp.I)
 
 Tactic = Callable[[Sequence[Side], int], sp.Expr | None]
 
@@ -93,7 +94,8 @@ def hopeless(sides: Sequence[Side]) -> bool:
     )
 
 
-_WITHOUT_INTEGRALS = (sp.cosh, sp.sinh, sp.tanh, sp.sech, sp.sin, sp.cos, sp.atan, sp.erf, sp.erfc)
+_WITHOUT_INTEGRALS: tuple[Any, ...] = (sp.cosh, sp.sinh, sp.tanh, sp.sech, sp.sin, sp.cos)
+_WITHOUT_INTEGRALS += (sp.atan, sp.erf, sp.erfc)
 _WITHOUT_INTEGRALS += (sp.besselk, sp.besseli, sp.expint, sp.gamma, sp.loggamma, sp.uppergamma)
 
 

@@ -236,7 +236,7 @@ def _conditional(total: OneTotal, domain: str) -> str | None:
     rest = sp.Symbol("R" if log_total else "S", positive=True)
     others = sp.log(rest) if log_total else rest
     given = sp.powdenest(sp.expand_log(simplified(total.g.subs(s, others + u)), force=True))
-    law = within(2.0, lambda: laws.recognise(terms_of(sp.expand(given)), domain), None)
+    law = within(2.0, lambda: laws.named(laws.Form(terms_of(sp.expand(given)), domain)), None)
     if law is None:
         return None
     scale = "prod(1 + |a_j|/k)" if log_total else "sum of u(a_j)"

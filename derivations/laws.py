@@ -224,6 +224,12 @@ ROWS: dict[tuple[str, ...], Callable[[Form], Law | None]] = {
 }
 
 
+def named(form: Form) -> Law | None:
+    """The law of a penalty that is one expression of y = |a| on its half line."""
+    row = ROWS.get(form.terms.kinds)
+    return None if row is None else row(form)
+
+
 def recognise(
     sides: Sequence[Side], domain: str, centre: sp.Expr, strength: sp.Expr = lam
 ) -> Law | None:
@@ -241,9 +247,7 @@ def recognise(
         return None
     if len(sides) == 2:
         return line_law(sides, strength)
-    form = Form(terms_of(first[0].phi), domain, strength, centre)
-    row = ROWS.get(form.terms.kinds)
-    return None if row is None else row(form)
+    return named(Form(terms_of(first[0].phi), domain, strength, centre))
 
 
 def with_cases(sides: Sequence[Side], domain: str, centre: sp.Expr) -> Law | None:

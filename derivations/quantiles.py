@@ -71,13 +71,17 @@ def closed_quantile(sides: Sequence[Side]) -> sp.Expr | None:
         return right
     if len(sides) == 1:
         return sp.sign(2 * u - 1) * right.subs(u, sp.Abs(2 * u - 1))
-    masses = [between(terms_of(s.pieces[0].phi), sp.S.One, s.pieces[0].lo, s.pieces[0].hi)
-              for s in sides]  # fmt: skip
-    if any(m is None for m in masses) or parts[1] is None:
+    above, under = _mass(sides[0]), _mass(sides[1])
+    if above is None or under is None or parts[1] is None:
         return None
-    below = simplified(masses[1] / (masses[0] + masses[1]))
+    below = simplified(under / (above + under))
     left = -parts[1].subs(u, 1 - u / below)
     return sp.Piecewise((left, u < below), (right.subs(u, (u - below) / (1 - below)), True))
+
+
+def _mass(side: Side) -> sp.Expr | None:
+    first = side.pieces[0]
+    return between(terms_of(first.phi), sp.S.One, first.lo, first.hi)
 
 
 def _of_side(side: Side) -> sp.Expr | None:
