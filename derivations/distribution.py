@@ -12,7 +12,7 @@ from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.numbers import UNCOMPUTABLE, Point, substitute
 from neglog.derivations.primitives import between, primitives
 from neglog.derivations.quadrature import integral
-from neglog.derivations.substitution import in_exponential, line
+from neglog.derivations.substitution import by_substitution, in_exponential, line
 from neglog.derivations.terms import terms_of
 from neglog.priors.symbols import a, y
 
@@ -100,7 +100,8 @@ def _cumulative(side: Side, norm: sp.Expr) -> sp.Expr | None:
 def _mass(piece: Piece) -> sp.Expr | None:
     if piece.phi is sp.oo:
         return sp.S.Zero
-    return between(terms_of(piece.phi), sp.S.One, piece.lo, piece.hi)
+    found = between(terms_of(piece.phi), sp.S.One, piece.lo, piece.hi)
+    return by_substitution(piece.phi, 0, piece.lo, piece.hi) if found is None else found
 
 
 def _up_to_y(piece: Piece) -> sp.Expr | None:
@@ -111,7 +112,7 @@ def _up_to_y(piece: Piece) -> sp.Expr | None:
     if lower is not None:
         return lower if piece.lo == 0 else lower - lower.subs(y, piece.lo)
     if upper is None:
-        return None
+        return by_substitution(piece.phi, 0, piece.lo, y)
     whole = between(terms_of(piece.phi), sp.S.One, piece.lo, sp.oo)
     return None if whole is None else whole - upper
 

@@ -104,7 +104,7 @@ def _powers_of_y(phi: sp.Expr) -> sp.Expr:
 
 def _expanded_log(argument: sp.Expr) -> sp.Expr:
     """log of a product or of something that factors, as a sum of logs."""
-    if not argument.has(y) or _one_minus(argument) is not None:
+    if not argument.has(y) or any(form(argument) for form in (_binomial, _one_minus, _quadratic)):
         return sp.log(argument)
     together = sp.factor(sp.together(argument)) if argument.is_rational_function(y) else argument
     return sp.expand_log(sp.log(together), force=True)
