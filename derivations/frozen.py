@@ -20,7 +20,8 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from neglog.derivations import expectations
-from neglog.derivations.numbers import substitute
+from neglog.derivations.deadline import within
+from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.segments import Segment, segments
 from neglog.derivations.tabulated import Table
 from neglog.priors.errors import InputError
@@ -46,8 +47,27 @@ def freeze(prior: Prior, values: Mapping[str, Any]) -> FrozenPrior:
     strength = float(numbers.pop(lam))
     _check_proper(prior, {**numbers, lam: exact("lam", strength)})
     frozen = FrozenPrior(phi, strength, numbers, prior.atom)
-    _ = frozen.normalizer  # diverges here rather than at the first probability
+    _check_mass(prior, frozen)
     return frozen
+
+
+def _check_mass(prior: Prior, frozen: FrozenPrior) -> None:
+    """Raise where quadrature (which diverges here, not at the first probability) and Z differ."""
+    log_z = frozen.log_normalizer
+    closed = prior.normalizer
+    if closed is None or closed.has(sp.Integral):
+        return
+    at = {**frozen.numbers, lam: exact("lam", frozen.strength)}
+
+    def value() -> float | None:
+        try:
+            return float(sp.N(sp.log(substitute(closed, at, 30)), 17))
+        except (*UNCOMPUTABLE, TypeError):
+            return None  # beyond what can be computed: quadrature stands alone
+
+    known = within(1.0, value, None)
+    if known is not None and abs(known - log_z) > 1e-8 * (1 + abs(known)):
+        raise InputError(f"the quadrature of {prior.phi} does not reach its normaliser there.")
 
 
 def read_numbers(phi: Penalty, values: Mapping[str, Any]) -> dict[sp.Symbol, sp.Expr]:

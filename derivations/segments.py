@@ -113,26 +113,34 @@ def _of_piece(piece: Piece, sign: int, strength: float, numbers: Numbers) -> lis
         peaks = _narrow_modes(piece.phi, left, right, sign, strength, numbers)
         edges = [left, *peaks, right]
         for start, stop in itertools.pairwise(edges):
-            out += _between(piece.phi, start, stop, sign, numbers)
+            out += _between(piece.phi, start, stop, sign, strength, numbers)
     return out
 
 
-def _between(phi: sp.Expr, lo: mp.mpf, hi: mp.mpf, sign: int, numbers: Numbers) -> list[Local]:
+def _between(
+    phi: sp.Expr, lo: mp.mpf, hi: mp.mpf, sign: int, strength: float, numbers: Numbers
+) -> list[Local]:
     """One smooth stretch of |a|: from its lower end up, and from its upper end down."""
     if hi == mp.inf:
-        return [_local(phi, lo, +1, mp.inf, sign, numbers)]
+        return [_local(phi, lo, +1, mp.inf, sign, strength, numbers)]
     half = (hi - lo) / 2
     return [
-        _local(phi, lo, +1, half, sign, numbers),
-        _local(phi, hi, -1, half, sign, numbers),
+        _local(phi, lo, +1, half, sign, strength, numbers),
+        _local(phi, hi, -1, half, sign, strength, numbers),
     ]
 
 
 def _local(
-    phi: sp.Expr, anchor: mp.mpf, direction: int, length: mp.mpf, sign: int, numbers: Numbers
+    phi: sp.Expr,
+    anchor: mp.mpf,
+    direction: int,
+    length: mp.mpf,
+    sign: int,
+    strength: float,
+    numbers: Numbers,
 ) -> Local:
     near = around(phi, anchor, direction, numbers)
-    form, start = _stable(near, numbers)
+    form, start = _stable(near, strength, numbers)
     return Local(float(sign * anchor), sign * direction, float(length), form, start, near)
 
 
@@ -144,12 +152,14 @@ def around(phi: sp.Expr, anchor: mp.mpf, direction: int, numbers: Numbers) -> sp
     def shift(e: sp.Expr) -> sp.Expr:
         if not e.has(y):
             return e
-        if e == y:
-            return shifted_polynomial(y)
+        if e.is_polynomial(y) and sp.degree(e, y) <= 12:
+            return shifted_polynomial(e)
         if e.is_Add:
             known = [t for t in e.args if t.is_polynomial(y)]
             rest = [shift(t) for t in e.args if not t.is_polynomial(y)]
             return sp.Add(shifted_polynomial(sp.Add(*known)) if known else 0, *rest)
+        if isinstance(e, sp.sin | sp.cos):
+            return e.func(_right_angle(shift(e.args[0])))
         return e.func(*[shift(arg) for arg in e.args])
 
     def shifted_polynomial(e: sp.Expr) -> sp.Expr:
@@ -170,28 +180,89 @@ def around(phi: sp.Expr, anchor: mp.mpf, direction: int, numbers: Numbers) -> sp
     return shift(phi)
 
 
-def _stable(near: sp.Expr, numbers: Numbers) -> tuple[sp.Expr, mp.mpf]:
-    """φ(u) − φ(0) in a form that keeps its digits, and φ(0); plain φ and 0 where that is ∞."""
-    half = HalfLine.of(near, numbers)
+def _right_angle(angle: sp.Expr) -> sp.Expr:
+    """An angle that starts at a multiple of π/2, to the digits carried, exactly so: sin u, not
+    cos(π/2 − u)."""
+    start, rest = angle.as_independent(y, as_Add=True)
+    turns = sp.N(2 * start / sp.pi, DIGITS)
+    nearest = sp.Integer(round(turns))
+    if abs(turns - nearest) > sp.Float(10, DIGITS) ** (10 - DIGITS):
+        return angle
+    return nearest * sp.pi / 2 + rest
+
+
+GOOD = 1e-15
+_PROBES = (*range(-36, 40, 3), 100)
+
+
+def _stable(near: sp.Expr, strength: float, numbers: Numbers) -> tuple[sp.Expr, mp.mpf]:
+    """φ in a form that keeps the digits of λφ, and the constant φ(0) that the form leaves out.
+
+    As written where that is good enough; else the compiler's form of φ(u) − φ(0), if better.
+    """
+    plain, none = _small_sums(near), mp.mpf(0)
+    truth = _truth(near, numbers)
+    lost = _lost(plain, none, truth, strength, numbers)
+    if lost <= GOOD:
+        return plain, none
     try:
-        start = mp.mpf(0) if half.start is None else _value(half.start, numbers)
-        form = half.form
-        if _finite(form, numbers):
-            return _small_sums(form), start
+        half = HalfLine.of(near, numbers)
+        start = none if half.start is None else _value(half.start, numbers)
+        form = _small_sums(half.form)
+        better = _lost(form, start, truth, strength, numbers) < lost
     except (*UNCOMPUTABLE, TypeError, InputError):
-        pass  # no stable form: evaluated as written
-    return _small_sums(near), mp.mpf(0)
+        better = False  # no stable form: evaluated as written
+    return (form, start) if better else (plain, none)
 
 
-def _finite(form: sp.Expr, numbers: Numbers) -> bool:
-    probes = np.array([1e-9, 1e-3, 0.1, 1.0])
-    return bool(np.isfinite(_compiled(form, numbers)(probes)).any())
+def _truth(near: sp.Expr, numbers: Numbers) -> dict[int, mp.mpf]:
+    """φ(e^t) in many digits at the probes where it is real and finite."""
+    out = {}
+    with mp.workdps(DIGITS):
+        names = sorted(near.free_symbols - {y}, key=str)
+        values = [_value(numbers[name], {}) for name in names]
+        phi = function([y, *names], near)
+        for t in _PROBES:
+            try:
+                value = mp.mpmathify(phi(mp.exp(t), *values))
+            except (*UNCOMPUTABLE, TypeError):
+                continue
+            if mp.isfinite(value) and mp.im(value) == 0:
+                out[t] = mp.re(value)
+    return out
+
+
+def _lost(
+    form: sp.Expr, start: mp.mpf, truth: dict[int, mp.mpf], strength: float, numbers: Numbers
+) -> float:
+    """The largest error of λφ relative to 1 + λ|φ − φ(0)| over the probes."""
+    if not truth:
+        return 0.0
+    first, second = (truth[t] for t in sorted(truth)[:2]) if len(truth) > 1 else (mp.mpf(0),) * 2
+    origin = first if abs(second - first) < 1e-2 * (1 + abs(first)) else mp.mpf(0)
+    run, worst = _compiled(form, numbers), 0.0
+    for t, value in truth.items():
+        got = float(run(np.array(np.exp(float(t)))))
+        if strength * abs(value - origin) > 1e4:
+            continue  # the density has long vanished there
+        error = strength * abs(got - float(value - start)) if np.isfinite(got) else 1.0
+        worst = max(worst, float(error / (1 + strength * abs(value - origin))))
+    return worst
 
 
 def _small_sums(e: sp.Expr) -> sp.Expr:
-    """log(1 + w) as log1p(w) where w > 0: for large u, w may be far below 1."""
+    """log(1 + w) as log1p(w) where w > 0, since w may be far below 1; log erfc as one function.
+
+    sympy writes erfc(−z) as 2 − erfc(z), which has no digits left in the tail.
+    """
 
     def rewrite(arg: sp.Expr) -> sp.Expr:
+        for tail in arg.atoms(sp.erfc, sp.erf):
+            z = tail.args[0]
+            for sign in (1, -1):
+                whole = sp.erfc(sign * z) if isinstance(tail, sp.erfc) else 1 - sign * tail
+                if arg == whole:
+                    return nodes.LogErfc(sign * z)
         one, rest = arg.as_independent(y, as_Add=True)
         return nodes.Log1p(rest) if one == 1 and rest.is_positive else sp.log(arg)
 
@@ -264,7 +335,7 @@ def _narrow_modes(
 ) -> list[mp.mpf]:
     """Modes inside (lo, hi) that are narrow against their distance from both ends."""
     found: set[mp.mpf] = set()
-    for local in _between(phi, lo, hi, sign, numbers):
+    for local in _between(phi, lo, hi, sign, strength, numbers):
         run = _compiled(local.form, numbers)
         inward = +1 if local.direction == sign else -1
         anchor = lo if inward > 0 else hi
