@@ -134,19 +134,23 @@ def invert(
 ) -> None:
     """The penalty of a prior: DENSITY is an expression in a, a name, or scipy:LAW(...).
 
+    The word atom is a point mass at 0: "0.9*atom + 0.1*exp(-abs(a))/2".
+
     Example: neglog invert "scipy:genpareto(c=0.3)"
     """
-    from neglog.derivations.invert import implied_penalty
-    from neglog.derivations.service import derive as ask
+    from neglog.derivations.invert import inversion
 
-    phi = implied_penalty(density, domain)
-    request = {"penalty": str(phi.expr), "domain": phi.domain, "at": at, "timeout": timeout}
-    document = ask(request)
+    document = inversion(density, domain, at, timeout)
     if json_:
-        return emit({"schema": "neglog.inversion/1", "prior": density, "penalty": str(phi.expr),
-                     "domain": phi.domain, "derivation": document})  # fmt: skip
-    click.echo(f"penalty: {phi.expr}   ({phi.domain} domain)\n")
-    return show(document, json_)
+        return emit(document)
+    click.echo(f"penalty: {document['penalty']}   ({document['domain']} domain)")
+    if document["atom"] is not None:
+        click.echo(f"atom at 0: {document['atom']}")
+        click.echo(f"with a spike of width eps: {document['spike_and_slab']}")
+    for note in document["notes"]:
+        click.echo(note)
+    click.echo("")
+    return show(document["derivation"], json_)
 
 
 @cli.command()

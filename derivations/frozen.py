@@ -1,184 +1,331 @@
-"""A prior with numbers put in: pdf, cdf, ppf, rvs, moments and entropy, as in scipy.stats."""
+"""A prior with numbers put in, with the methods of a frozen law of scipy.stats.
+
+>>> import neglog
+>>> law = neglog.penalty("log(1+abs(a))").prior().at(lam=3.0)
+>>> law
+exp(-3*log(Abs(a) + 1))/1 on (-inf, inf)
+>>> [round(float(v), 6) for v in law.sf([1.0, 1e30])], round(law.mean(), 6)
+([0.125, 0.0], 0.0)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from neglog.derivations.service import derive as ask
+from neglog.derivations import expectations
+from neglog.derivations.deadline import within
+from neglog.derivations.numbers import UNCOMPUTABLE, substitute
+from neglog.derivations.segments import Segment, segments
+from neglog.derivations.tabulated import Table
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 from neglog.priors.prior import Prior
-from neglog.priors.symbols import a, lam, parameter
+from neglog.priors.symbols import lam
 
 Floats = NDArray[np.float64]
+Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-def freeze(prior: Prior, values: dict[str, Any]) -> FrozenPrior:
+def freeze(prior: Prior, values: Mapping[str, Any]) -> FrozenPrior:
     """The prior at numbers for ``lam`` and every parameter (λ = 1 where not given).
 
     Raises:
-        InputError: a name is unknown or missing, a value not positive, or the prior improper there.
+        InputError: a joint prior, a name that is unknown or missing, a value that is not a
+            positive finite number, or numbers at which the prior is improper.
     """
     phi = prior.phi
     if phi.joint:
         raise InputError("at() is for scalar priors; use neglog derive --at --dim for joint ones.")
-    at = {name: repr(float(value)) for name, value in values.items()}
-    at.setdefault("lam", "1.0")
-    request = {"penalty": str(phi.expr), "domain": phi.domain, "timeout": 10.0, "at": at}
-    numeric = ask(request)["numeric"]
-    if numeric["normalizer"] in ("oo", "undefined"):
-        raise InputError(
-            f"the prior is not proper at {', '.join(f'{k}={v}' for k, v in at.items())}."
-        )
-    numbers = {parameter(k): sp.Rational(v) for k, v in at.items() if k != "lam"}
-    fixed = Penalty(phi.expr.subs(numbers), phi.domain)
-    return FrozenPrior(fixed, float(at["lam"]), float(numeric["normalizer"]), prior.atom)
+    numbers = read_numbers(phi, values)
+    strength = float(numbers.pop(lam))
+    _check_proper(prior, {**numbers, lam: exact("lam", strength)})
+    frozen = FrozenPrior(phi, strength, numbers, prior.atom)
+    _check_mass(prior, frozen)
+    return frozen
 
 
-@dataclass(frozen=True)
+def _check_mass(prior: Prior, frozen: FrozenPrior) -> None:
+    """Raise where quadrature (which diverges here, not at the first probability) and Z differ."""
+    log_z = frozen.log_normalizer
+    closed = prior.normalizer
+    if closed is None or closed.has(sp.Integral):
+        return
+    at = {**frozen.numbers, lam: exact("lam", frozen.strength)}
+
+    def value() -> float | None:
+        try:
+            return float(sp.N(sp.log(substitute(closed, at, 30)), 17))
+        except (*UNCOMPUTABLE, TypeError):
+            return None  # beyond what can be computed: quadrature stands alone
+
+    known = within(1.0, value, None)
+    if known is not None and abs(known - log_z) > 1e-8 * (1 + abs(known)):
+        raise InputError(f"the quadrature of {prior.phi} does not reach its normaliser there.")
+
+
+def read_numbers(phi: Penalty, values: Mapping[str, Any]) -> dict[sp.Symbol, sp.Expr]:
+    """Exact decimals for ``lam`` and the parameters, by symbol."""
+    known = {str(p): p for p in phi.parameters} | {"lam": lam}
+    numbers = {lam: sp.S.One}
+    for name, value in values.items():
+        if name not in known:
+            names = ", ".join(sorted(known))
+            raise InputError(f"at({name}=…): the prior has no such number; it has {names}.")
+        numbers[known[name]] = exact(name, value)
+    missing = sorted(set(known) - {"lam"} - set(values))
+    if missing:
+        raise InputError(f"at() needs a number for {', '.join(missing)} as well.")
+    return numbers
+
+
+def exact(name: str, value: Any) -> sp.Expr:
+    """A positive number as the decimal that prints it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"at({name}={value!r}): a number is wanted.") from None
+    if not 0 < number < np.inf:
+        raise InputError(f"at({name}={number:g}): a positive finite number is wanted.")
+    return sp.Rational(repr(number))
+
+
+def _check_proper(prior: Prior, numbers: Mapping[sp.Symbol, sp.Expr]) -> None:
+    when = prior.proper_when
+    if when is None or substitute(when, numbers, 20) != sp.false:
+        return
+    shown = ", ".join(f"{name}={float(value):g}" for name, value in numbers.items())
+    needs = f"it needs {prior.facts['proper_when']}" if prior.proper == "if" else prior.reason
+    raise InputError(f"the prior is not proper at {shown}: {needs.rstrip('.')}.")
+
+
+@dataclass(frozen=True, repr=False)
 class FrozenPrior:
-    """p(a) = exp(−λφ(a))/Z with numbers for everything; an atom at 0 adds to cdf, rvs, moments.
+    """p(a) = exp(−λφ(a))/Z with numbers for everything, and a point mass ``atom`` at 0.
 
-    ``pdf`` and ``logpdf`` are of the slab alone, times 1 − atom.
+    Arguments and results are arrays of any shape. Both tails keep their relative precision: about
+    1e-13, or the rounding of log p where that is larger. ``pdf`` and ``logpdf`` are of the
+    continuous part, 1 − atom times the slab; everything else includes the atom.
+
+    Attributes:
+        phi: the penalty of the slab.
+        strength: λ.
+        numbers: a number for each parameter.
+        atom: the weight of the point mass at 0.
     """
 
     phi: Penalty
     strength: float
-    normalizer: float
+    numbers: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     atom: float = 0.0
 
     @cached_property
-    def _slab_log(self) -> Callable[[Floats], Floats]:
-        from neglog.derivations.compile.numpy_backend import function
+    def _parts(self) -> tuple[list[Segment], float]:
+        return segments(self.phi, self.strength, self.numbers)
 
-        y = sp.Symbol("x", real=True)
-        f = function([y], [(-lam * self.phi.expr).subs({lam: sp.Rational(self.strength), a: y})])
-        shift = np.log1p(-self.atom) - np.log(self.normalizer)
-        positive = self.phi.domain == "positive"
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._parts[0])
 
-        def log_density(x: Floats) -> Floats:
-            with np.errstate(all="ignore"):
-                value = np.broadcast_to(f(x)[0], x.shape) + shift
-            return np.where(positive & (x < 0), -np.inf, value)
+    @property
+    def log_normalizer(self) -> float:
+        """log Z of the slab, finite where Z is beyond the doubles."""
+        return self._table.log_total + self._parts[1]
 
-        return log_density
+    @property
+    def normalizer(self) -> float:
+        """Z = ∫ exp(−λφ) of the slab."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(self.log_normalizer))
 
-    def logpdf(self, x: ArrayLike) -> Floats:
-        """log p(x) in nats; −∞ outside the domain."""
-        return self._slab_log(np.asarray(x, dtype=np.float64))
+    # Densities and probabilities
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def logpdf(self, x: ArrayLike) -> Any:
+        """log p(x) in nats; −∞ outside the support."""
+        return self._map(x, lambda v: self._table.log_density(v) + np.log1p(-self.atom))
+
+    def pdf(self, x: ArrayLike) -> Any:
         """p(x)."""
         return np.exp(self.logpdf(x))
 
-    def cdf(self, x: ArrayLike) -> Floats:
-        """P(A ≤ x), accurate in the left tail."""
-        return self._each(x, self._below)
+    def cdf(self, x: ArrayLike) -> Any:
+        """P(A ≤ x), to full relative precision in the left tail."""
+        return self._map(x, lambda v: self._tail(v, -1))
 
-    def sf(self, x: ArrayLike) -> Floats:
-        """P(A > x), accurate in the right tail."""
-        return self._each(x, self._above)
+    def sf(self, x: ArrayLike) -> Any:
+        """P(A > x), to full relative precision in the right tail."""
+        return self._map(x, lambda v: self._tail(v, +1))
 
-    def ppf(self, q: ArrayLike) -> Floats:
-        """The quantile: the smallest x with P(A ≤ x) ≥ q."""
-        return self._each(q, self._quantile)
+    def logcdf(self, x: ArrayLike) -> Any:
+        """log P(A ≤ x), far below what a double holds as a probability."""
+        return self._map(x, lambda v: self._log_tail(v, -1))
 
-    def moment(self, order: int) -> float:
-        """E[A^order] by quadrature; infinite where it diverges."""
-        return self.expect(lambda x: x**order)
+    def logsf(self, x: ArrayLike) -> Any:
+        """log P(A > x), far below what a double holds as a probability."""
+        return self._map(x, lambda v: self._log_tail(v, +1))
+
+    def ppf(self, q: ArrayLike) -> Any:
+        """The quantile: the smallest x with P(A ≤ x) ≥ q; NaN outside [0, 1]."""
+        return self._map(q, lambda v: self._quantile(v, -1))
+
+    def isf(self, q: ArrayLike) -> Any:
+        """The x with P(A > x) = q, for q far below the rounding of 1 − q too."""
+        return self._map(q, lambda v: self._quantile(v, +1))
+
+    def median(self) -> float:
+        """The quantile at one half."""
+        return float(self.ppf(0.5))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """The interval with equal tails that holds ``confidence`` of the probability."""
+        rest = (1 - confidence) / 2
+        return float(self.ppf(rest)), float(self.isf(rest))
+
+    def support(self) -> tuple[float, float]:
+        """The ends of the smallest interval that holds everything."""
+        low, high = self._table.support
+        return (min(low, 0.0), max(high, 0.0)) if self.atom else (low, high)
+
+    def rvs(
+        self, size: int | tuple[int, ...] | None = 1, seed: Seed = None, *,
+        random_state: Seed = None,
+    ) -> Any:  # fmt: skip
+        """Samples by inversion of the distribution function.
+
+        Args:
+            size: how many, or a shape; None for a single number.
+            seed: an integer or a generator of NumPy.
+            random_state: the same, by scipy's name.
+        """
+        given = seed if random_state is None else random_state
+        rng: Any = given
+        if not isinstance(given, np.random.Generator | np.random.RandomState):
+            rng = np.random.default_rng(given)
+        uniform = np.asarray(rng.random(size) if isinstance(rng, np.random.Generator)
+                             else rng.random_sample(size))  # fmt: skip
+        uniform = np.where(uniform == 0.0, 2.0**-54, uniform)
+        values = self.ppf(uniform)
+        return float(values) if size is None else np.asarray(values)
+
+    # Expectations
+
+    def moment(self, order: float) -> float:
+        """E[A^order]: infinite where it diverges, NaN where two infinities meet.
+
+        Raises:
+            InputError: a negative order, or one that is not whole on the real domain.
+        """
+        if order < 0 or (order != int(order) and self._table.support[0] < 0):
+            raise InputError(f"the moment of order {order:g} is not defined for this prior.")
+        if order == 0:
+            return 1.0
+        return (1 - self.atom) * expectations.moment(self._table, order)
+
+    def mean(self) -> float:
+        """E A; infinite or NaN where it does not exist."""
+        return self.moment(1)
+
+    def var(self) -> float:
+        """The variance; infinite where it or the mean diverges, NaN where there is no mean."""
+        return self._central(2)
+
+    def std(self) -> float:
+        """The standard deviation."""
+        return float(np.sqrt(self.var()))
+
+    def stats(self, moments: str = "mv") -> tuple[float, ...]:
+        """Mean, variance, skewness and excess kurtosis, those named in ``moments`` of "mvsk"."""
+        known: dict[str, Callable[[], float]] = {
+            "m": self.mean,
+            "v": self.var,
+            "s": lambda: self._central(3) / self.var() ** 1.5,
+            "k": lambda: self._central(4) / self.var() ** 2 - 3,
+        }
+        unknown = set(moments) - set(known)
+        if unknown:
+            raise InputError(f"stats() knows the letters mvsk, not {''.join(sorted(unknown))!r}.")
+        return tuple(float(known[letter]()) for letter in "mvsk" if letter in moments)
 
     def entropy(self) -> float:
-        """−E log p of the slab, in nats."""
-        slab = FrozenPrior(self.phi, self.strength, self.normalizer)
-        return -slab.expect(lambda x: slab.logpdf(x))
+        """−E log p in nats; with an atom, p is its weight at 0 and ``pdf`` elsewhere."""
+        slab = expectations.entropy(self._table)
+        if not self.atom:
+            return slab
+        w = self.atom
+        return float((1 - w) * (slab - np.log1p(-w)) - w * np.log(w))
 
-    def expect(self, f: Callable[[Floats], Floats]) -> float:
-        """E f(A) by quadrature, the atom included."""
+    def expect(self, f: Callable[[Floats], Any] | None = None) -> float:
+        """E f(A) by quadrature, the atom included; ``f`` takes and gives arrays. E A without f.
 
-        def weighted(x: float) -> float:
-            density = float(self.pdf(x))
-            return float(f(np.asarray(x))) * density if density > 0 else 0.0
+        The part of a power tail beyond the largest double counts as nothing.
+        """
+        if f is None:
+            return self.mean()
+        slab = (1 - self.atom) * expectations.expect(self._table, f)
+        return slab + (self.atom * float(f(np.asarray(0.0))) if self.atom else 0.0)
 
-        left = -np.inf if self.phi.domain == "real" else 0.0
-        total = self._integral(weighted, 0.0, np.inf)
-        if left < 0:
-            total += self._integral(weighted, -np.inf, 0.0)
-        return total + (self.atom * float(f(np.asarray(0.0))) if self.atom else 0.0)
+    def __repr__(self) -> str:
+        phi = self.phi.expr.xreplace({s: sp.Float(float(v), 6) for s, v in self.numbers.items()})
+        low, high = self.support()
+        body = f"exp(-{self.strength:g}*{phi if phi.is_Atom or phi.is_Function else f'({phi})'})"
+        text = f"{body}/{self.normalizer:.10g} on ({low:g}, {high:g})"
+        return f"{1 - self.atom:g}*{text} + {self.atom:g}*atom" if self.atom else text
 
-    def rvs(self, size: int | tuple[int, ...] = 1, seed: int | None = None) -> Floats:
-        """Samples by numerical inversion of the CDF (Derflinger, Hörmann & Leydold, 2010)."""
-        from scipy.stats.sampling import NumericalInversePolynomial
+    def _central(self, order: int) -> float:
+        mean = self.mean()
+        if not np.isfinite(mean):
+            return float("nan") if np.isnan(mean) else float("inf")
+        slab = expectations.central(self._table, mean, order)
+        return (1 - self.atom) * slab + (self.atom * (-mean) ** order if self.atom else 0.0)
 
-        rng = np.random.default_rng(seed)
-        domain = (-np.inf, np.inf) if self.phi.domain == "real" else (0.0, np.inf)
-        generator = NumericalInversePolynomial(self, domain=domain, random_state=rng)
-        values = np.asarray(generator.rvs(size))
-        return np.where(rng.random(values.shape) < self.atom, 0.0, values) if self.atom else values
+    def _map(self, x: ArrayLike, f: Callable[[Floats], Floats]) -> Any:
+        given = np.asarray(x, dtype=np.float64)
+        out = f(given.ravel()).reshape(given.shape)
+        return out[()]
 
-    def _each(self, x: ArrayLike, f: Callable[[float], float]) -> Floats:
-        x = np.asarray(x, dtype=np.float64)
-        return np.array([f(float(v)) for v in x.ravel()]).reshape(x.shape)
+    def _log_tail(self, x: Floats, side: int) -> Floats:
+        slab = self._table.log_tail(x, side)
+        if not self.atom:
+            return slab
+        has = (x < 0) if side > 0 else (x >= 0)
+        extra = np.where(has, np.log(self.atom), -np.inf)
+        return np.logaddexp(slab + np.log1p(-self.atom), extra)
 
-    def _integral(self, f: Callable[[float], float], lo: float, hi: float) -> float:
-        from scipy.integrate import quad
+    def _tail(self, x: Floats, side: int) -> Floats:
+        slab = self._table.tail(x, side)
+        if not self.atom:
+            return slab
+        has = (x < 0) if side > 0 else (x >= 0)
+        return (1 - self.atom) * slab + self.atom * has
 
-        # Cut at decades: an adaptive rule on a half-infinite interval misses narrow peaks.
-        if lo < 0:
-            return self._integral(lambda x: f(-x), -hi if hi < 0 else 0.0, -lo)
-        far = max(1e6, lo)
-        edges = [lo, *[e for e in np.logspace(-8, 6, 29) if lo < e < hi], min(far, hi)]
-        parts = [quad(f, p, q, limit=200)[0] for p, q in pairwise(edges)]
-        if hi > far:  # in logs: a heavy tail fades exponentially there
-            logs = np.log(far) + np.array([0, 5, 15, 40, 100, 300, 690 - np.log(far)])
-            tail = min(hi, 1e299)
-            cuts = [t for t in logs if t < np.log(tail)]
-            parts += [
-                quad(lambda t: f(np.exp(t)) * np.exp(t), p, q, limit=200)[0]
-                for p, q in pairwise([*cuts, np.log(tail)])
-            ]
-        return float(np.sum(parts))
+    def _quantile(self, q: Floats, side: int) -> Floats:
+        """The quantile from either side, each probability counted from its nearer end."""
+        valid = (q >= 0) & (q <= 1)
+        p = np.where(valid, q, 0.5)
+        if not self.atom:
+            return np.where(valid, self._slab_quantile(p, 1 - p, side), np.nan)
+        slab = 1 - self.atom
+        before = slab * float(self._table.tail(np.array([0.0]), side)[0])  # on the side counted
+        past = slab - before
+        out = np.zeros(p.shape)
+        near, far = p < before, 1 - p < past
+        if near.any():
+            out[near] = self._slab_quantile(p[near] / slab, 1 - p[near] / slab, side)
+        if far.any():
+            rest = (1 - p[far]) / slab
+            out[far] = self._slab_quantile(1 - rest, rest, side)
+        return np.where(valid, out, np.nan)
 
-    def _density(self, x: float) -> float:
-        return float(self.pdf(x))
-
-    def _below(self, x: float) -> float:
-        if self.phi.domain == "positive":
-            return 0.0 if x < 0 else self.atom + self._integral(self._density, 0.0, x)
-        if x <= 0:
-            return self._integral(self._density, -np.inf, x) + (self.atom if x == 0 else 0.0)
-        return 1.0 - self._above(x)
-
-    def _above(self, x: float) -> float:
-        if x >= 0:
-            return self._integral(self._density, x, np.inf)
-        return 1.0 - self._below(x)
-
-    def _quantile(self, q: float) -> float:
-        from scipy.optimize import brentq
-
-        if not 0 <= q <= 1:
-            return float("nan")
-        if q in (0.0, 1.0):
-            return (0.0 if self.phi.domain == "positive" else -np.inf) if q == 0 else np.inf
-        if self.atom and self._below(-1e-300) < q <= self._below(0.0):
-            return 0.0
-
-        def excess(t: float) -> float:
-            x = np.sinh(t)
-            return self._below(x) - q if q < 0.5 else (1 - q) - self._above(x)
-
-        low = 0.0 if self.phi.domain == "positive" else -1.0
-        high = 1.0
-        while excess(high) < 0:
-            high *= 2
-        while low < 0 and excess(low) > 0:
-            low *= 2
-        return float(np.sinh(brentq(excess, low, high, xtol=1e-14)))
+    def _slab_quantile(self, p: Floats, rest: Floats, side: int) -> Floats:
+        out = np.empty(p.shape)
+        near = p <= 0.5
+        with np.errstate(divide="ignore"):
+            out[near] = self._table.quantile(np.log(p[near]), side)
+            out[~near] = self._table.quantile(np.log(rest[~near]), -side)
+        return out

@@ -1,24 +1,87 @@
-"""From a prior to the penalty: −log p with constants dropped, so that φ(0) = 0 where finite."""
+"""From a prior to the penalty: −log p with constants dropped, so that φ(0) = 0 where finite.
+
+A density has its strength inside: what comes back gives it at λ = 1.
+"""
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
-from neglog.derivations.api import check_real, penalty
-from neglog.derivations.numbers import simplified, value_at
-from neglog.derivations.totals import in_totals
+from neglog.derivations.api import penalty
+from neglog.derivations.from_density import from_density
+from neglog.derivations.from_law import from_call, from_frozen, names_a_law
+from neglog.derivations.mixture import ATOM, Mixture, split
+from neglog.derivations.service import derive as ask
 from neglog.priors import symbols
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
-from neglog.priors.named import ALIASES, LAWS, shape_name
 from neglog.priors.penalty import Penalty
 from neglog.priors.prior import Prior
-from neglog.priors.text import parse
+from neglog.priors.text import parse, parse_condition
 
-_CALL = re.compile(r"^\s*([A-Za-z_][\w.-]*)\s*(?:\((.*)\))?\s*$", re.DOTALL)
+
+@dataclass(frozen=True)
+class Inversion:
+    """What a prior becomes.
+
+    Attributes:
+        penalty: −log of the (slab's) density.
+        mixture: the atom at 0 and what is known of it; None without one.
+    """
+
+    penalty: Penalty
+    mixture: Mixture | None = None
+
+
+def inverted(source: Any, domain: str | None = None) -> Inversion:
+    """The penalty of a prior given by name, expression or frozen scipy law, and its atom.
+
+    Args:
+        source: a catalogue name, a density in ``a`` (``atom`` is a unit mass at 0),
+            ``"scipy:lomax(c=3)"``, a frozen law of scipy.stats, or a sympy expression.
+        domain: ``"real"`` (default for expressions) or ``"positive"``.
+
+    Raises:
+        InputError: it is none of these, or the density is negative or not real.
+
+    >>> str(inverted("exp(-abs(a))/2").penalty)
+    'Abs(a)'
+    """
+    if hasattr(source, "dist") and hasattr(source, "kwds"):
+        return Inversion(_on(domain, from_frozen(source)))
+    if isinstance(source, str):
+        text = source.strip()
+        if text.startswith("scipy:"):
+            return Inversion(_on(domain, from_call(text.removeprefix("scipy:"))))
+        if text.lower() in ENTRIES:
+            return Inversion(penalty(text.lower(), domain))
+        if names_a_law(text):
+            return Inversion(_on(domain, from_call(text)))
+        source = parse(text)
+    if not isinstance(source, sp.Expr):
+        raise InputError(
+            f"a prior is made from a name, a density in a, scipy:LAW(...), a frozen scipy law or "
+            f"a fit, not from {type(source).__name__}."
+        )
+    if source.has(ATOM):
+        mixture = split(source, domain)
+        return Inversion(mixture.slab, mixture)
+    return Inversion(from_density(source, domain))
+
+
+def _on(domain: str | None, phi: Penalty) -> Penalty:
+    """A law's penalty, refused on a domain that it does not live on."""
+    if domain not in (None, phi.domain):
+        raise InputError(f"{phi.name} lives on the {phi.domain} domain, not on the {domain} one.")
+    return phi
+
+
+def implied_penalty(source: Any, domain: str | None = None) -> Penalty:
+    """The penalty of a prior; of the slab, where there is an atom (see :func:`inverted`)."""
+    return inverted(source, domain).penalty
 
 
 def prior_from(source: Any, domain: str | None = None) -> Prior:
@@ -33,115 +96,39 @@ def prior_from(source: Any, domain: str | None = None) -> Prior:
         return source.prior()
     if hasattr(source, "as_prior"):
         return source.as_prior()
-    return implied_penalty(source, domain).prior()
+    found = inverted(source, domain)
+    prior = found.penalty.prior()
+    return prior if found.mixture is None else replace(prior, atom=found.mixture.number)
 
 
-def implied_penalty(source: Any, domain: str | None = None) -> Penalty:
-    """The penalty of a law given by name, expression or frozen scipy object."""
-    if hasattr(source, "dist") and hasattr(source, "kwds"):
-        return _of_frozen(source)
-    if isinstance(source, str):
-        text = source.strip()
-        if text.startswith("scipy:"):
-            return _of_call(text.removeprefix("scipy:"))
-        if text.lower() in ENTRIES:
-            return penalty(text.lower(), domain)
-        match = _CALL.match(text)
-        if match and match.group(1) in ALIASES:
-            return _of_call(text)
-        return of_density(parse(text), domain)
-    if isinstance(source, sp.Expr):
-        return of_density(source, domain)
-    raise InputError(
-        f"a prior is made from a name, a density in a, scipy:LAW(...), a frozen scipy law or a "
-        f"fit, not from {type(source).__name__}."
-    )
+def inversion(
+    source: str, domain: str | None, at: dict[str, str], timeout: float
+) -> dict[str, Any]:
+    """The document of ``neglog invert``, schema ``neglog.inversion/1``."""
+    found = inverted(source, domain)
+    phi = found.penalty
+    request = {"penalty": str(phi.expr), "domain": phi.domain, "at": at, "timeout": timeout}
+    derivation = ask(request)
+    mixture, possible = found.mixture, normalisable(derivation)
+    notes = [] if mixture is None else list(mixture.notes)
+    if possible == "False":
+        why = derivation["reason"]
+        notes.append(f"The density is improper, so that it is no prior at lam = 1. {why}")
+    return {
+        "schema": "neglog.inversion/1",
+        "prior": source,
+        "penalty": str(phi.expr),
+        "domain": phi.domain,
+        "normalisable": possible,
+        "atom": None if mixture is None else str(mixture.atom),
+        "spike_and_slab": None if mixture is None else str(mixture.smoothed.expr),
+        "notes": notes,
+        "derivation": derivation,
+    }
 
 
-def of_density(density: sp.Expr, domain: str | None = None) -> Penalty:
-    """−log of a density in ``a``, additive constants dropped and φ(0) = 0 where finite."""
-    if symbols.is_joint(density):
-        phi = sp.expand_log(-sp.log(density), force=True)
-        return Penalty(in_totals(Penalty(phi, domain or "real")), domain or "real")
-    _check_positive(density)
-    logs = sp.expand_log(-sp.log(density.subs(symbols.a, symbols.y)), force=True)
-    whole = sp.expand_log(-sp.log(density), force=True)
-    even = simplified(density - density.subs(symbols.a, -symbols.a)) == 0
-    if domain != "positive" and not even:
-        phi = whole
-    else:
-        phi = logs.subs(symbols.y, sp.Abs(symbols.a) if domain != "positive" else symbols.a)
-    result = Penalty(drop_constants(phi), domain or "real")
-    check_real(result)
-    return result
-
-
-def _check_positive(density: sp.Expr) -> None:
-    """Raise where the density is negative or zero at a sample point, parameters at 1."""
-    ones = dict.fromkeys(density.free_symbols, sp.S.One)
-    value = value_at(density, {**ones, symbols.a: sp.Rational(13, 11)})
-    if value is not None and not value.real > 0:
-        raise InputError(f"the density {density} is not positive at a = 1.18.")
-
-
-def drop_constants(phi: sp.Expr) -> sp.Expr:
-    """φ without the terms free of ``a``, shifted so that φ(0) = 0 where that is finite."""
-    expanded = sp.expand(phi)
-    if not isinstance(expanded, sp.Piecewise):
-        expanded = sp.Add(*[t for t in sp.Add.make_args(expanded) if t.has(symbols.a)])
-    at_zero = expanded.subs(symbols.a, 0)
-    if at_zero.is_finite and not at_zero.has(sp.nan):
-        expanded = expanded - at_zero
-    short = simplified(expanded)
-    return min((expanded, short), key=sp.count_ops)
-
-
-def _of_call(text: str) -> Penalty:
-    """``genpareto(c=0.3, scale=2)`` by the table of named laws."""
-    match = _CALL.match(text)
-    if match is None:
-        raise InputError(f"{text!r} is not a law such as genpareto(c=0.3).")
-    name, inside = match.group(1), match.group(2)
-    values: dict[str, sp.Expr] = {}
-    for number, part in enumerate(p for p in (inside or "").split(",") if p.strip()):
-        key, equals, value = part.partition("=")
-        if not equals:
-            key, value = f"#{number}", part
-        values[key.strip()] = parse(value)
-    return _of_named(name, values)
-
-
-def _of_frozen(law: Any) -> Penalty:
-    values = {f"#{i}": sp.nsimplify(v, rational=True) for i, v in enumerate(law.args)}
-    values |= {k: sp.nsimplify(v, rational=True) for k, v in law.kwds.items()}
-    return _of_named(law.dist.name, values)
-
-
-def _of_named(name: str, values: dict[str, sp.Expr]) -> Penalty:
-    name = ALIASES.get(name, name)
-    row = LAWS.get(name)
-    if row is None:
-        raise InputError(f"unknown law {name!r} (known: {' '.join(sorted(LAWS))}).")
-    order = [*row.shapes, "loc", "scale"]
-    given: dict[str, sp.Expr] = {}
-    for key, value in values.items():
-        if key.startswith("#"):
-            if int(key[1:]) >= len(order):
-                raise InputError(f"{name} takes at most {len(order)} arguments.")
-            key = order[int(key[1:])]
-        else:
-            key = shape_name(key)
-        if key not in order:
-            raise InputError(f"{name} has no parameter {key!r}; it has {', '.join(order)}.")
-        given[key] = value
-    scale, loc = given.pop("scale", sp.S.One), given.pop("loc", sp.S.Zero)
-    if scale.is_nonpositive:
-        raise InputError(f"{name}: the scale {scale} is not positive.")
-    if loc != 0 and row.domain == "positive":
-        raise InputError(f"{name} with loc={loc} does not start at 0; leave loc out.")
-    missing = [s for s in row.shapes if s not in given]
-    expr = parse(row.expr).subs({symbols.parameter(k): v for k, v in given.items()})
-    if missing and values:
-        raise InputError(f"{name} needs {', '.join(missing)}.")
-    expr = expr.subs(symbols.a, (symbols.a - loc) / scale)
-    return Penalty(drop_constants(expr), row.domain, name)
+def normalisable(derivation: dict[str, Any]) -> str | None:
+    """Whether what was given can be normalised: the condition at λ = 1, None where unknown."""
+    if derivation["proper_when"] is None:
+        return None
+    return str(parse_condition(derivation["proper_when"]).subs(symbols.lam, 1))

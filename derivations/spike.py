@@ -39,9 +39,13 @@ def spike_and_slab(phi: Penalty, atom: float, width: float | None) -> Penalty:
     if phi.parameters:
         names = ", ".join(map(str, phi.parameters))
         raise InputError(f"put numbers for {names} into the slab before adding the atom.")
-    size = sp.Abs(a) if phi.domain == "real" else a
     epsilon, weight = sp.Rational(repr(float(width))), sp.Rational(repr(float(atom)))
-    z = normaliser(phi)
+    return smoothed(phi, weight, epsilon, normaliser(phi))
+
+
+def smoothed(phi: Penalty, weight: sp.Expr, epsilon: sp.Expr, z: sp.Expr) -> Penalty:
+    """The same with ``weight``, ``epsilon`` and the slab's normaliser as expressions."""
+    size = sp.Abs(a) if phi.domain == "real" else a
     both_signs = 2 if phi.domain == "real" else 1
     spike = weight / (both_signs * epsilon) * sp.exp(-size / epsilon)
     slab = (1 - weight) / z * sp.exp(-phi.expr.subs(a, size + epsilon))
