@@ -8,8 +8,10 @@ LARGEST = sp.Integer(10) ** 1_000
 
 # The largest rational argument a function is built with; sympy expands some of these term by term.
 DEFAULT_ARGUMENT = 10**6
-ANY_NUMBER = frozenset({"abs", "Abs", "sqrt", "log", "ln", "log1p", "min", "Min", "max", "Max",
-                        "sign", "Rational", "Heaviside", "Eq", "Ne", "sum", "norm", "cbrt"})  # fmt: skip
+ANY_NUMBER = frozenset({
+    "abs", "Abs", "sqrt", "cbrt", "log", "ln", "log1p", "min", "Min", "max", "Max", "sign",
+    "Rational", "Heaviside", "Eq", "Ne", "sum", "norm",
+})  # fmt: skip
 ARGUMENTS = {"exp": 10_000, "expm1": 10_000, "sinh": 10_000, "cosh": 10_000}
 ARGUMENTS |= dict.fromkeys(("gamma", "factorial", "zeta", "beta", "loggamma"), 500)
 ARGUMENTS |= dict.fromkeys(
