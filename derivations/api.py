@@ -4,11 +4,15 @@ from typing import Any
 
 import sympy as sp
 
+from neglog.derivations.deadline import within
+from neglog.derivations.reality import check_real
 from neglog.priors import symbols
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 from neglog.priors.text import parse
+
+READING_SECONDS = 2.0
 
 
 def penalty(source: str | sp.Expr | Penalty, domain: str | None = None) -> Penalty:
@@ -34,7 +38,7 @@ def penalty(source: str | sp.Expr | Penalty, domain: str | None = None) -> Penal
             domain = domain or entry.domains[0]
             if domain not in entry.domains:
                 raise InputError(f"{name} is defined on the {entry.domains[0]} domain only.")
-        expr = parse(entry.expr if entry else source)
+        expr = _read(entry.expr if entry else source)
     else:
         expr = _adopt(sp.sympify(source))
     result = Penalty(expr, domain or "real", name, reference)
@@ -42,34 +46,18 @@ def penalty(source: str | sp.Expr | Penalty, domain: str | None = None) -> Penal
     return result
 
 
+def _read(text: str) -> sp.Expr:
+    """The expression of a text, within a deadline: sympy works some out as it builds them."""
+    found = within(READING_SECONDS, lambda: parse(text), None)
+    if found is None:
+        raise InputError("the expression takes too long to read; simplify it.")
+    return found
+
+
 def _adopt(expr: sp.Expr) -> sp.Expr:
     """A user's sympy expression with its symbols replaced by ours of the same name."""
     ours = {s: symbols.RESERVED.get(s.name) or symbols.parameter(s.name) for s in expr.free_symbols}
     return expr.xreplace({s: t for s, t in ours.items() if s != t})
-
-
-_PROBES = (sp.Rational(1, 97), sp.Rational(13, 11), sp.Rational(371, 10))
-
-
-def check_real(phi: Penalty) -> None:
-    """Raise where φ is complex, −∞ everywhere or not a number at sample points of its domain."""
-    from neglog.derivations.numbers import value_at
-
-    values = {p: sp.Rational(11 + 7 * i, 9) for i, p in enumerate(phi.parameters)}
-    points = [*_PROBES, *([-x for x in _PROBES] if phi.domain == "real" else [])]
-    finite = False
-    for point in points:
-        got = value_at(phi.expr, {symbols.a: point, symbols.d: 3, **values})
-        if got is None:
-            continue  # not computable at this point says nothing about its being real
-        if abs(got.imag) > 1e-12 * (1 + abs(got.real)):
-            raise InputError(
-                f"{phi} is not real at a = {float(point):.3g}; write it in |a|, "
-                "or use --domain positive."
-            )
-        finite = finite or abs(got.real) != float("inf")
-    if not finite:
-        raise InputError(f"{phi} is nowhere finite on the {phi.domain} domain.")
 
 
 def prior(source: Any) -> Any:

@@ -34,7 +34,7 @@ def engine_version() -> str:
     """A hash of every source file that a derivation depends on."""
     digest = hashlib.sha256()
     for room in (ROOM, ROOM.parent / "priors"):
-        for path in sorted(room.glob("*.py")):
+        for path in sorted(room.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 
+from neglog.derivations.apart import names_apart, original, renamed
 from neglog.derivations.api import penalty
 from neglog.derivations.deadline import budget, left, within
 from neglog.derivations.document import document, numeric
@@ -31,12 +32,15 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         phi = penalty(request["penalty"], request.get("domain"))
         dim = check_dim(request.get("dim"), phi)
         point = read_point(request.get("at") or {}, phi)
+        names = names_apart(phi)
+        phi, point = renamed(phi, names), {names.get(s, s): v for s, v in point.items()}
         found = derive_joint(phi, dim) if phi.joint else derive_scalar(phi)
         out = document(found)
         if dim is not None:
             out["dim"] = dim
         if point:
             out["numeric"] = _numeric(phi, found, point, dim)
+    out = original(out, names)
     out["seconds"] = round(time.perf_counter() - started, 3)
     return out
 

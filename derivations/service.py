@@ -12,12 +12,14 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 from neglog.derivations import cache
 from neglog.priors.errors import InputError
 
-GRACE_SECONDS = 5.0  # start-up of the worker and the end of a tactic
+GRACE_SECONDS = 3.0  # past the timeout, for a tactic to notice that time is up
+LEAST_SECONDS = 0.1  # of work, however long the start took
 
 
 class Worker:
@@ -26,36 +28,53 @@ class Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._replies: queue.Queue[str] = queue.Queue()
+        self._ready = False
         self._lock = threading.Lock()
 
     def start(self) -> subprocess.Popen[str]:
         """The running process; starting it early hides its import time."""
         if self._process is None or self._process.poll() is not None:
-            self._replies = queue.Queue()
+            self._replies, self._ready = queue.Queue(), False
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "neglog.derivations.worker"],
+                [sys.executable, "-P", "-W", "ignore", "-m", "neglog.derivations.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                encoding="utf-8",
             )
             threading.Thread(target=_pump, args=(self._process, self._replies), daemon=True).start()
         return self._process
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The worker's reply, or None where it had to be killed or died."""
+        """The worker's reply, or None where it had to be killed or died.
+
+        ``seconds`` bound the whole: what the start of the process took is taken off the
+        ``timeout`` that the worker is told.
+        """
+        began = time.monotonic()
         with self._lock:
             process = self.start()
             assert process.stdin is not None
             try:
-                process.stdin.write(json.dumps(request) + "\n")
+                self._wait_until_ready(began + seconds + GRACE_SECONDS)
+                left = max(seconds - (time.monotonic() - began), LEAST_SECONDS)
+                process.stdin.write(json.dumps({**request, "timeout": left}) + "\n")
                 process.stdin.flush()
-                line = self._replies.get(timeout=seconds + GRACE_SECONDS)
-            except (queue.Empty, BrokenPipeError):
+                line = self._next(began + seconds + GRACE_SECONDS)
+            except (queue.Empty, OSError):
                 line = ""
             if not line:
                 self.stop()
                 return None
             return dict(json.loads(line))
+
+    def _wait_until_ready(self, end: float) -> None:
+        if not self._ready:
+            self._next(end)  # the worker's greeting, or "" where it died
+            self._ready = True
+
+    def _next(self, end: float) -> str:
+        return self._replies.get(timeout=max(end - time.monotonic(), 0.0))
 
     def stop(self) -> None:
         """End the process at once."""
@@ -79,6 +98,8 @@ atexit.register(WORKER.stop)
 def derive(request: dict[str, Any]) -> dict[str, Any]:
     """The derivation document for {"penalty", "domain", "at", "dim", "timeout"}, cached on disk.
 
+    An answer that the deadline cut short is given, but not kept: the next one may be longer.
+
     Raises:
         InputError: bad input, or no answer within the timeout.
     """
@@ -96,5 +117,6 @@ def derive(request: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"the derivation of {request['penalty']!r} failed:\n{reply['failed']}")
     if "bad_input" in reply:
         raise InputError(reply["bad_input"])
-    cache.store(request, reply["ok"])
+    if reply["complete"]:
+        cache.store(request, reply["ok"])
     return dict(reply["ok"])

@@ -1,157 +1,215 @@
-"""A derivation document for people: a small table in the terminal, or LaTeX."""
+"""A derivation document for people: a small table in the terminal, the most important first."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from neglog.derivations.folding import fold
+from neglog.derivations.notation import signs, unicode
+from neglog.priors.catalogue import THEME_OF, Entry
+
+if TYPE_CHECKING:
+    from neglog.priors.prior import Prior
 
 VERDICTS = {
     "always": "proper for every λ > 0",
     "never": "improper for every λ",
     "unknown": "not decided",
 }
+DOMAINS = {"real": "a ∈ ℝ", "positive": "a ∈ [0, ∞)"}
+NUMBERS = {"mean_abs": "E|a|", "normalizer": "Z", "variance": "variance", "error": "error ≤",
+           "correlation": "corr(|aᵢ|, |aⱼ|)"}  # fmt: skip
+NARROW = 40
 
-# What str(sympy) writes → what people read: whole words, then signs (longer ones first).
-_WORDS = {
-    "sqrt": "√",
-    "gamma": "Γ",
-    "loggamma": "logΓ",
-    "lam": "λ",
-    "oo": "∞",
-    "pi": "π",
-    "prod": "∏",
-    "sum": "Σ",
-}
-_SIGNS = (
-    ("Abs(a)", "|a|"),
-    ("abs(a)", "|a|"),
-    ("expint(1, ", "E₁("),
-    ("**2", "²"),
-    ("**3", "³"),
-    ("**", "^"),
-    ("*", "·"),
-    (">=", "≥"),
-    ("<=", "≤"),
-    (" & ", " and "),
-)
+ATLAS_NAME = 25
+
+Rows = list[tuple[str, str]]
+Rows3 = list[tuple[str, str, str]]
 
 
-def unicode(text: str) -> str:
-    """The text of an expression with mathematical signs."""
-    for plain, sign in _SIGNS:
-        text = text.replace(plain, sign)
-    return re.sub(r"[A-Za-z_]\w*", lambda word: _WORDS.get(word.group(), word.group()), text)
+def rows(document: dict[str, Any]) -> Rows:
+    """(what, value) for everything that is known, the most important first."""
+    parts = (_prior, _density, _moments, _numbers, _shape, _estimation, _features, _functions)
+    return [row for part in parts for row in part(document) if row[1]]
 
 
-def rows(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """(what, value) for everything that is known."""
-    found: list[tuple[str, str]] = []
+def _prior(doc: dict[str, Any]) -> Rows:
+    proper = VERDICTS.get(doc["proper"]) or f"proper iff {unicode(doc['proper_when'])}"
+    law = doc["law"] or {"name": "", "scipy": None}
+    return [
+        ("penalty φ", f"{_math(doc['penalty'])},   {DOMAINS[doc['domain']]}"),
+        ("prior", proper),
+        ("because", signs(doc["reason"])),
+        ("law", law["name"]),
+        ("", f"scipy.stats.{law['scipy']}" if law["scipy"] else ""),
+    ]
 
-    def add(name: str, value: Any) -> None:
-        if value is not None:
-            found.append((name, unicode(str(value))))
 
-    doc = document
-    add("penalty φ", doc["penalty"])
-    add("domain", {"real": "ℝ", "positive": "[0, ∞)"}[doc["domain"]])
-    proper = VERDICTS.get(doc["proper"]) or f"proper iff {doc['proper_when']}"
-    found.append(("prior", unicode(proper)))
-    found.append(("because", unicode(doc["reason"])))
-    add("density p(a)", doc["density"])
+def _density(doc: dict[str, Any]) -> Rows:
     if doc["normalizer"] is not None:
-        digits = f"   (agrees with quadrature to {doc['verified_digits']} digits)"
-        found.append(("normaliser Z", unicode(doc["normalizer"]) + digits))
-    elif doc["proper"] in ("always", "if"):
-        found.append(("normaliser Z", "no closed form found; --at gives the number"))
-    if doc["law"] is not None:
-        scipy = doc["law"]["scipy"]
-        found.append(("law", doc["law"]["name"] + (f"   scipy.stats.{scipy}" if scipy else "")))
-    for name, label in (
+        checked = f"   (agrees with quadrature to {doc['verified_digits']} digits)"
+        z = _math(doc["normalizer"]) + checked
+    else:
+        proper = doc["proper"] in ("always", "if")
+        z = "no closed form found; --at gives the number" if proper else ""
+    return [("density p(a)", _math(doc["density"])), ("normaliser Z", z)]
+
+
+def _moments(doc: dict[str, Any]) -> Rows:
+    labels = (
         ("mean_abs", "E|a|"),
         ("variance", "variance"),
-        ("correlation", "corr(|aᵢ|,|aⱼ|)"),
-    ):
-        add(label, _moment(doc["moments"].get(name)))
-    add("CDF", doc["cdf"])
-    add("quantile", doc["quantile"])
-    add("entropy", doc["entropy"])
-    add("tail", _tail(doc["tail"]))
-    add("kink φ′(0⁺)", doc["kink"])
-    if doc["exact_zeros"] is not None:
-        found.append(("exact zeros", "yes" if doc["exact_zeros"] else "no"))
-    add("shape", _shape(doc))
-    add("prox (x > 0)", doc["prox"] and _prox(doc["prox"]))
-    if doc["scale_mixture"] is not None:  # law names in it are scipy's: no Γ for gamma
-        found.append(("mixture", "{of} with {mixing}".format(**doc["scale_mixture"])))
-    add("IRLS weight", doc["irls_weight"])
-    found.append(("features", doc["dependence"]))
-    add("", doc["dependence_reason"])
-    add("given the others", doc["conditional"])
-    if doc["numeric"] is not None:
-        for name, value in doc["numeric"].items():
-            add(f"at: {name}", value)
-    return found
+        ("correlation", NUMBERS["correlation"]),
+    )
+    return [(label, _moment(doc["moments"].get(name))) for name, label in labels]
 
 
-def _moment(moment: dict[str, Any] | None) -> str | None:
+def _moment(moment: dict[str, Any] | None) -> str:
     if moment is None or (moment["value"] is None and moment["when"] in (None, "True")):
-        return None
-    value = moment["value"] or "not closed"
-    return value if moment["when"] == "True" else f"{value}   if {moment['when']}"
+        return ""
+    value = _math(moment["value"]) or "not closed"
+    return value if moment["when"] in (None, "True") else f"{value}   if {unicode(moment['when'])}"
 
 
-def _tail(tail: dict[str, Any] | None) -> str | None:
+def _numbers(doc: dict[str, Any]) -> Rows:
+    if doc["numeric"] is None:
+        return []
+    named = {k: v for k, v in doc["numeric"].items() if k not in NUMBERS}
+    point = ", ".join(f"{unicode(k)} = {v:g}" for k, v in named.items())
+    found = [
+        (f"  {NUMBERS[k]}", unicode(str(v))) for k, v in doc["numeric"].items() if k in NUMBERS
+    ]
+    return [("at", point), *found]
+
+
+def _shape(doc: dict[str, Any]) -> Rows:
+    zeros = {True: "yes", False: "no", None: ""}[doc["exact_zeros"]]
+    return [
+        ("tail", _tail(doc["tail"])),
+        ("kink φ′(0⁺)", _math(doc["kink"])),
+        ("exact zeros", zeros),
+        ("shape", _curvature(doc)),
+    ]
+
+
+def _tail(tail: dict[str, Any] | None) -> str:
     if tail is None:
-        return None
+        return ""
     if "cases" in tail:
-        return "; ".join(f"{name} if {when}" for when, name in tail["cases"].items())
-    return tail["class"] + (f", index {tail['index']}" if tail["index"] else "")
+        return "; ".join(f"{name} if {unicode(when)}" for when, name in tail["cases"].items())
+    return tail["class"] + (f", index {unicode(tail['index'])}" if tail["index"] else "")
 
 
-def _shape(doc: dict[str, Any]) -> str | None:
+def _curvature(doc: dict[str, Any]) -> str:
     words = []
     if doc["convex"] is not None:
         words.append("convex" if doc["convex"] else "not convex")
     if doc["concave_on_positive"]:
         words.append("concave on a > 0")
-    if words and doc["curvature_proof"] == "numeric":
-        words.append("(checked numerically)")
-    return ", ".join(words[:2]) + (f" {words[2]}" if len(words) > 2 else "") or None
+    found = ", ".join(words)
+    return (
+        f"{found} (checked numerically)" if found and doc["curvature_proof"] == "numeric" else found
+    )
 
 
-def _prox(prox: dict[str, Any]) -> str:
-    text = str(prox["expr"])
+def _estimation(doc: dict[str, Any]) -> Rows:
+    mixture = doc["scale_mixture"]
+    return [
+        ("prox, x > 0", _prox(doc["prox"])),
+        ("mixture", "{of} with {mixing}".format(**mixture) if mixture else ""),
+        ("IRLS weight", _math(doc["irls_weight"])),
+    ]
+
+
+def _prox(prox: dict[str, Any] | None) -> str:
+    if not prox:
+        return ""
+    text = _math(prox["expr"])
     if prox.get("threshold") is not None:
-        text += f"   leaves 0 at x = {prox['threshold']}"
-    elif prox.get("threshold_small_c") is not None:
-        text += (
-            f"   leaves 0 at x = {prox['threshold_small_c']} if {prox['small_c']}, else it jumps"
-        )
+        return f"{text}   leaves 0 at x = {_math(prox['threshold'])}"
+    if prox.get("threshold_small_c") is not None:
+        small = f"{_math(prox['threshold_small_c'])} if {_math(prox['small_c'])}"
+        return f"{text}   leaves 0 at x = {small}, else it jumps"
     return text
 
 
+def _features(doc: dict[str, Any]) -> Rows:
+    return [
+        ("features", doc["dependence"]),
+        ("", signs(doc["dependence_reason"] or "")),
+        ("given others", signs(doc["conditional"] or "")),
+    ]
+
+
+def _functions(doc: dict[str, Any]) -> Rows:
+    return [
+        ("CDF", _math(doc["cdf"])),
+        ("quantile", _math(doc["quantile"])),
+        ("entropy", _math(doc["entropy"])),
+    ]
+
+
+def _math(text: Any) -> str:
+    return "" if text is None else unicode(str(text))
+
+
 def print_document(document: dict[str, Any]) -> None:
-    """The table on stdout."""
-    table = Table.grid(padding=(0, 2))
+    """The table on stdout, no wider than the terminal."""
+    console = Console()
+    shown = rows(document)
+    labels = max(len(label) for label, _ in shown)
+    width = max(console.width - labels - 2, NARROW)
+    table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", style="bold cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in rows(document):
-        table.add_row(name, Text(value))
-    Console().print(table)
+    for label, value in shown:
+        table.add_row(label, Text(fold(value, width)))
+    console.print(table)
 
 
-def latex(document: dict[str, Any]) -> str:
-    """The prior as LaTeX."""
+def prior_of(document: dict[str, Any]) -> Prior:
+    """The prior that a document is about."""
     from neglog.derivations.api import penalty
     from neglog.priors.prior import Prior
 
-    prior = Prior(penalty(document["penalty"], document["domain"]), document)
-    return prior._repr_latex_()
+    return Prior(penalty(document["penalty"], document["domain"]), document)
+
+
+def print_atlas(entries: Mapping[str, Entry]) -> None:
+    """The catalogue by theme: name and expression, then what it is and who made it."""
+    console = Console()
+    width = max(console.width - ATLAS_NAME - 1, NARROW)
+    theme = None
+    for name, entry in entries.items():
+        if THEME_OF[name] != theme:
+            theme = THEME_OF[name]
+            console.print(Text(f"\n{theme}\n", style="bold"))
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(style="bold cyan", width=ATLAS_NAME, overflow="fold")
+        table.add_column(overflow="fold")
+        for label, value, style in _atlas_lines(name, entry):
+            table.add_row(label, Text(fold(value, width), style=style))
+        console.print(table)
+    if not entries:
+        console.print("nothing in the catalogue answers to that.")
+
+
+def _atlas_lines(name: str, entry: Entry) -> Rows3:
+    when = {"True": "proper for every λ", "False": "improper for every λ"}
+    verdict = when.get(entry.proper_when) or f"proper iff {unicode(entry.proper_when)}"
+    where = "   a ≥ 0" if entry.domains == ("positive",) else ""
+    law = f"; {entry.law}" if entry.law else ""
+    return [
+        (name, unicode(entry.expr) + where, ""),
+        ("", verdict + law, ""),
+        ("", entry.description, ""),
+        ("", entry.reference, "dim"),
+    ]
 
 
 def print_rows(header: Sequence[str], body: Sequence[Sequence[str]]) -> None:

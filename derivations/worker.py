@@ -4,16 +4,24 @@ A derivation runs here so that it can really be ended, whatever computer algebra
 that untrusted text is parsed under a memory limit. Started by ``service.py``:
 
     python -m neglog.derivations.worker
+
+The first line it writes says that it is ready. An answer is ``{"ok": document, "complete": bool}``,
+``{"bad_input": sentence}`` or ``{"failed": traceback}``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
 from typing import Any
 
 MEMORY_BYTES = 4 << 30
+READY = {"ready": True}
+
+# Tactics are left out or shortened when fewer seconds than this are left.
+SHORT_OF_TIME = 1.0
 
 
 def limit_memory() -> None:
@@ -25,23 +33,39 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
 
 
-def main() -> None:
-    """Answer requests until stdin closes."""
-    limit_memory()
+def reply_to(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request; ``complete`` where the deadline cannot have cut it short."""
     from neglog.derivations.engine import answer
     from neglog.priors.errors import InputError
 
+    started = time.monotonic()
+    try:
+        document = answer(request)
+    except InputError as error:
+        return {"bad_input": str(error)}
+    except (MemoryError, RecursionError):
+        return {"bad_input": "the expression is too large to work with; simplify it."}
+    left = float(request["timeout"]) - (time.monotonic() - started)
+    return {"ok": document, "complete": left > SHORT_OF_TIME}
+
+
+def say(message: dict[str, Any]) -> None:
+    """One line of JSON on stdout."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Answer requests until stdin closes."""
+    limit_memory()
+    from neglog.derivations import engine  # noqa: F401 (imported before saying "ready")
+
+    say(READY)
     for line in sys.stdin:
         try:
-            reply: dict[str, Any] = {"ok": answer(json.loads(line))}
-        except InputError as error:
-            reply = {"bad_input": str(error)}
-        except (MemoryError, RecursionError):
-            reply = {"bad_input": "the expression is too large to work with; simplify it."}
+            say(reply_to(json.loads(line)))
         except Exception:
-            reply = {"failed": traceback.format_exc()}  # a bug: raised again in the parent
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
+            say({"failed": traceback.format_exc()})  # a bug: raised again in the parent
 
 
 if __name__ == "__main__":

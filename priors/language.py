@@ -91,6 +91,7 @@ FUNCTIONS: dict[str, Word] = {
     "erfcinv": Word(sp.erfcinv),
     "factorial": Word(sp.factorial),
     "Eq": Word(sp.Eq, 2, 2),
+    "Ne": Word(sp.Ne, 2, 2),
     "Integral": Word(sp.Integral, 2, 2),
     "sum": Word(Total),
     "prod": Word(Multiple),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,16 @@ class Prior:
 
         return compile_prior(self, backend, learn=tuple(learn), **params)
 
+    def plot(self, path: str | os.PathLike[str], **values: float) -> None:
+        """Draw penalty, density, score and proximal map to a png, svg or pdf file.
+
+        ``values``: numbers for ``lam`` and the parameters; what is left out is chosen and named
+        in the title. Needs matplotlib.
+        """
+        from neglog.derivations.plot import plot
+
+        plot(self, path, values)
+
     def __str__(self) -> str:
         verdict = {"always": "proper", "never": "improper", "unknown": "propriety unknown"}
         state = verdict.get(self.proper, f"proper iff {self.facts['proper_when']}")
@@ -149,22 +160,21 @@ class Prior:
         text = self.facts[key]
         return None if text is None else parse(text)
 
+    def latex(self) -> str:
+        """Penalty, density, normaliser, law, moments and the rest as one ``aligned`` block."""
+        from neglog.derivations.typeset import latex
+
+        return latex(self)
+
     def _repr_latex_(self) -> str:
-        z = self.normalizer
-        body = rf"p(a) = \frac{{1}}{{Z}}\, e^{{-\lambda \left({sp.latex(self.phi.expr)}\right)}}"
-        lam = sp.Symbol("lambda", positive=True)
-        if z is not None:
-            tidy = z.subs(sp.Symbol("lam", positive=True), lam)
-            body += rf",\quad Z = {sp.latex(tidy)}"
-        if self.proper_when is not None and self.proper == "if":
-            when = self.proper_when.subs(sp.Symbol("lam", positive=True), lam)
-            body += rf"\quad\text{{if }} {sp.latex(when)}"
-        return f"${body}$"
+        return f"${self.latex()}$"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>"
-            for k, v in self.facts.items()
-            if v is not None and k not in ("schema", "seconds", "numeric")
+        from neglog.derivations.show import rows
+
+        cells = "".join(
+            f"<tr><th style='text-align:right'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in rows(self.facts)
         )
-        return f"{self._repr_latex_()}<table>{rows}</table>"
+        return f"<table>{cells}</table>"

@@ -5,27 +5,25 @@ the text, of its tree and of every number is bounded, so that no input takes lon
 """
 
 import ast
-import re
-from collections.abc import Iterator
+import difflib
+import warnings
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
+from neglog.priors import bounds
 from neglog.priors.errors import InputError
 from neglog.priors.language import CONSTANTS, FUNCTIONS
 from neglog.priors.symbols import RESERVED, bound_free, is_joint, parameter
+from neglog.priors.tokens import pointed, shorten, translate
 
 MAX_LENGTH = 10_000
 MAX_NODES = 2_000
 MAX_DEPTH = 120
-MAX_BITS = 4_096
+SUGGESTIONS = 3
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d[\d_]*\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*|[λπ∞ΣΠ∏√])|(?P<op>\*\*|<=|>=|==|!=|[-+*/^()<>,&|=\[\]·−]))"
-)
-_SPELT = {"λ": "lam", "π": "pi", "∞": "oo", "Σ": "sum", "∏": "prod", "Π": "prod", "√": "sqrt"}
-_SPELT |= {"·": "*", "−": "-", "^": "**"}
+# What sympy answers when a function has no meaning at its arguments.
+MEANINGLESS = (TypeError, ValueError, ArithmeticError, NotImplementedError, RecursionError)
 
 
 def parse(text: str) -> sp.Expr:
@@ -37,12 +35,12 @@ def parse(text: str) -> sp.Expr:
     """
     value = _Builder(text).build()
     if not isinstance(value, sp.Expr):
-        raise InputError(f"{_shorten(text)!r} is a condition, not a number; write a penalty in a.")
+        raise InputError(f"{shorten(text)!r} is a condition, not a number; write a penalty in a.")
     if value.has(sp.nan, sp.zoo, sp.I):
-        raise InputError(f"{_shorten(text)!r} is not a real number anywhere; check it for 0/0.")
+        raise InputError(f"{shorten(text)!r} is not a real number anywhere; check it for 0/0.")
     if is_joint(value) and bound_free(value).has(RESERVED["a"]):
         raise InputError(
-            f"in {_shorten(text)!r} the feature a stands outside every reduction; "
+            f"in {shorten(text)!r} the feature a stands outside every reduction; "
             "write sum(...), prod(...), max(...) or norm(...) around it."
         )
     return value
@@ -56,60 +54,24 @@ def parse_condition(text: str) -> Boolean:
     """
     value = _Builder(text).build()
     if not isinstance(value, Boolean) or isinstance(value, sp.Symbol):
-        raise InputError(f"{_shorten(text)!r} is not a condition such as lam > 1.")
+        raise InputError(f"{shorten(text)!r} is not a condition such as lam > 1.")
     return value
 
 
-def _shorten(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+# Functions that take lists, as in hyper((1, 2), (3,), a).
+TUPLES = {
+    "hyper": ("list", "list", "number"),
+    "meijerg": ("list", "list", "number"),
+    "Integral": ("number", "list"),
+}
+REDUCING = ("sum", "prod", "norm")
 
 
-def _pointed(text: str, column: int, what: str) -> InputError:
-    near = text[max(0, column - 12) : column + 12].replace("\n", " ")
-    return InputError(f"{what} at position {column + 1}, near {near!r}.")
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
-    """(kind, text, position) of each token; raises at the first character of no token."""
-    at = 0
-    end = len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None:
-            at += len(text[at:]) - len(text[at:].lstrip())
-            raise _pointed(text, at, f"the character {text[at]!r} means nothing in an expression")
-        kind = str(match.lastgroup)
-        yield kind, match.group(kind), match.start(kind)
-        at = match.end()
-
-
-def _translate(text: str) -> tuple[str, list[int]]:
-    """Python's spelling of the text, and for each of its characters the position it came from."""
-    out: list[str] = []
-    origin: list[int] = []
-    bars = 0  # |…| still open
-    operand = False  # whether the token before ends an operand
-    depth_of_bar: list[int] = []
-    depth = 0
-    for kind, token, at in _tokens(text):
-        word = _SPELT.get(token, token)
-        if kind == "op":
-            depth += (token in "([") - (token in ")]")
-            if token == "|":
-                if not operand:
-                    word, bars = "abs(", bars + 1
-                    depth_of_bar.append(depth)
-                elif bars and depth_of_bar[-1] == depth:
-                    word, bars = ")", bars - 1
-                    depth_of_bar.pop()
-        out.append(word + " ")
-        origin.extend([at] * (len(word) + 1))
-        operand = kind != "op" or word in (")", "]")
-        if kind == "name" and word in ("and", "or", "not"):
-            operand = False
-    if bars:
-        raise InputError(f"a bar | is opened and not closed in {_shorten(text)!r}.")
-    return "".join(out), [*origin, len(text)]
+def _unknown(name: str) -> str:
+    known = [*FUNCTIONS, "Piecewise"]
+    close = difflib.get_close_matches(name, known, SUGGESTIONS, 0.6)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"unknown function {name!r}{hint} (known: {' '.join(sorted(known))})"
 
 
 class _Builder:
@@ -123,18 +85,20 @@ class _Builder:
                 f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are read."
             )
         self.text = text
-        self.python, self.origin = _translate(text)
+        self.python, self.origin = translate(text)
 
     def build(self) -> sp.Expr:
         try:
-            tree = ast.parse(self.python, mode="eval")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python's remarks on its own grammar
+                tree = ast.parse(self.python, mode="eval")
         except SyntaxError as error:
             column = (error.offset or len(self.origin)) - 1  # offset 0: at the end
             column = min(max(column, 0), len(self.origin) - 1)
             what = (
                 "too deeply nested" if "nested" in str(error) else "the expression does not parse"
             )
-            raise _pointed(self.text, self.origin[column], what) from None
+            raise pointed(self.text, self.origin[column], what) from None
         except (RecursionError, MemoryError):
             raise InputError("the expression is too deeply nested to read.") from None
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
@@ -143,7 +107,7 @@ class _Builder:
 
     def fail(self, node: ast.AST, what: str) -> InputError:
         column = min(getattr(node, "col_offset", 0), len(self.origin) - 1)
-        return _pointed(self.text, self.origin[column], what)
+        return pointed(self.text, self.origin[column], what)
 
     def visit(self, node: ast.AST, depth: int) -> sp.Expr:
         if depth > MAX_DEPTH:
@@ -151,7 +115,10 @@ class _Builder:
         method = getattr(self, f"visit_{type(node).__name__}", None)
         if method is None:
             raise self.fail(node, f"{type(node).__name__.lower()} is not part of the language")
-        return method(node, depth + 1)
+        value = method(node, depth + 1)
+        if bounds.value_too_large(value):
+            raise self.fail(node, "the number is too large")
+        return value
 
     def visit_Constant(self, node: ast.Constant, depth: int) -> sp.Expr:
         if isinstance(node.value, bool):
@@ -171,9 +138,13 @@ class _Builder:
         if name in CONSTANTS:
             return CONSTANTS[name]
         if name in FUNCTIONS:
-            raise self.fail(node, f"{name} is a function and needs an argument, as in {name}(a)")
+            raise self.fail(
+                node,
+                f"{name} is a function and needs an argument, as in {name}(a); "
+                f"a parameter could be called {name}_",
+            )
         if name.startswith("_") or len(name) > 32:
-            raise self.fail(node, f"{_shorten(name, 20)!r} is not a name for a parameter")
+            raise self.fail(node, f"{shorten(name, 20)!r} is not a name for a parameter")
         return parameter(name)
 
     def visit_UnaryOp(self, node: ast.UnaryOp, depth: int) -> sp.Expr:
@@ -188,7 +159,17 @@ class _Builder:
         raise self.fail(node, "this operator is not part of the language")
 
     def visit_BinOp(self, node: ast.BinOp, depth: int) -> sp.Expr:
-        left, right = self.visit(node.left, depth), self.visit(node.right, depth)
+        chain = [node]  # 1 + 2 + 3 + … leans to the left: a loop, so that long sums are not deep
+        while isinstance(chain[-1].left, ast.BinOp):
+            chain.append(chain[-1].left)
+        value = self.visit(chain[-1].left, depth)
+        for link in reversed(chain):
+            value = self.join(link, value, self.visit(link.right, depth))
+            if bounds.value_too_large(value):
+                raise self.fail(link, "the number is too large")
+        return value
+
+    def join(self, node: ast.BinOp, left: sp.Expr, right: sp.Expr) -> sp.Expr:
         if isinstance(node.op, ast.BitAnd | ast.BitOr):
             join = sp.And if isinstance(node.op, ast.BitAnd) else sp.Or
             return join(self.condition(left, node), self.condition(right, node))
@@ -205,17 +186,11 @@ class _Builder:
                     raise self.fail(node.right, "division by zero")
                 return left / right
             case ast.Pow():
-                return self.power(left, right, node)
+                what = bounds.power_too_large(left, right)
+                if what is not None:
+                    raise self.fail(node, what)
+                return left**right
         raise self.fail(node, "this operator is not part of the language")
-
-    def power(self, base: sp.Expr, exponent: sp.Expr, node: ast.AST) -> sp.Expr:
-        if exponent.is_Rational:
-            if abs(exponent) > 10_000:
-                raise self.fail(node, "the exponent is too large")
-            bits = max(abs(base.p), base.q).bit_length() if base.is_Rational else 0
-            if abs(exponent) * bits > MAX_BITS:
-                raise self.fail(node, "the power is too large a number")
-        return base**exponent
 
     def visit_BoolOp(self, node: ast.BoolOp, depth: int) -> sp.Expr:
         parts = [self.condition(self.visit(v, depth), node) for v in node.values]
@@ -247,8 +222,7 @@ class _Builder:
         if name == "Piecewise":
             return self.piecewise(node, depth)
         if name not in FUNCTIONS:
-            known = " ".join(sorted(FUNCTIONS))
-            raise self.fail(node, f"unknown function {name!r} (known: {known} Piecewise)")
+            raise self.fail(node, _unknown(name))
         word = FUNCTIONS[name]
         if not word.least <= len(node.args) <= word.most:
             wanted = str(word.least) if word.least == word.most else f"{word.least} or more"
@@ -256,15 +230,25 @@ class _Builder:
         args = [self.visit(arg, depth) for arg in node.args]
         if name == "indicator":
             return word.build(self.condition(args[0], node))
-        if name not in ("hyper", "meijerg", "Integral"):
+        if name in TUPLES:
+            self.check_tuples(name, args, node)
+        else:
             args = [self.number(arg, node) for arg in args]
-        if any(arg.is_Rational and max(abs(arg.p), arg.q) > 10**6 for arg in args):
+        if any(bounds.argument_too_large(name, arg) for arg in args):
             raise self.fail(node, f"the number in {name}(…) is too large")
-        if name in ("gamma", "factorial", "zeta", "polygamma") and any(
-            arg.is_Rational and abs(arg) > 500 for arg in args
-        ):
-            raise self.fail(node, f"the number in {name}(…) is too large")
-        return word.build(*args)
+        if (name in REDUCING or (name == "max" and len(args) == 1)) and is_joint(args[0]):
+            raise self.fail(node, f"{name}(…) stands over another reduction over the features")
+        try:
+            return word.build(*args)
+        except MEANINGLESS:
+            raise self.fail(node, f"{name}(…) has no meaning for these arguments") from None
+
+    def check_tuples(self, name: str, args: list[sp.Basic], node: ast.AST) -> None:
+        """Whether the lists of a function that takes lists are where they should be."""
+        shape = TUPLES[name]
+        lists = [isinstance(arg, sp.Tuple) for arg in args]
+        if lists != [part == "list" for part in shape]:
+            raise self.fail(node, f"{name} takes {', '.join(shape)}")
 
     def piecewise(self, node: ast.Call, depth: int) -> sp.Expr:
         pieces = []

@@ -24,6 +24,11 @@ SAME = [
     ("log1p(a**2)", "log(1+a**2)"),
     ("Piecewise((1,(a>0)|(a<-1)),(0,True))", "Piecewise((1,(a>0) or (a<-1)),(0,True))"),
     ("Σ(|a|)", "sum(abs(a))"),
+    ("a²+|a|³", "a**2+abs(a)**3"),
+    ("|a|⁻¹⁰", "abs(a)**(-10)"),
+    ("Piecewise((1, a ≥ 2), (2, a ≠ 0), (3, True))", "Piecewise((1, a>=2), (2, a!=0), (3, True))"),
+    ("2×|a|÷3", "2*abs(a)/3"),
+    ("abs(a)\n + 1*a", "abs(a)+a"),
 ]
 
 
@@ -65,7 +70,7 @@ REFUSED = [
     ("a+sum(abs(a))", "outside every reduction"),
     ("a>1", "condition"),
     ("|a", "bar"),
-    ("lambda: 1", "means nothing"),
+    ("lambda: 1", "'lambda' is not part of the language"),
     ("[a for a in a]", "not part of the language|does not parse"),
     ("a if a else 1", "not part of the language"),
     ("log", "needs an argument"),
@@ -78,6 +83,32 @@ REFUSED = [
     ("a+" * 4_000 + "a", "parts|nested"),
     ("a" * 1_000_000, "characters"),
     ("__class__", "not a name"),
+    ("exp(exp(exp(exp(99))))*a", "too large"),
+    ("factorial(400)**4000*a", "too large"),
+    ("*".join(["10**300"] * 300) + "*a", "too large"),
+    ("(10**300)**(10**300)", "too large"),
+    ("2**a**9**9", "too large"),
+    ("(2*a)**9999", "too large"),
+    ("uppergamma(10**6, abs(a))", "too large"),
+    ("expint(-10**6, abs(a)+1)", "too large"),
+    ("loggamma(10**6)*a", "too large"),
+    ("logg(a)", "did you mean log"),
+    ("meijerg(1,2,3)", "list"),
+    ("hyper(1,2,3)", "list"),
+    ("Integral(a,3)", "list"),
+    ("Integral(a,(1,2))", "no meaning"),
+    ("beta*abs(a)", "beta_"),
+    ("2a", "sign such as \\* is missing at position 2"),
+    ("(a)(a)", "sign such as"),
+    ("2(a)", "sign such as"),
+    ("lambda*abs(a)", "lambda_"),
+    ("sum(sum(abs(a)))", "another reduction"),
+    ("norm(max(abs(a)))", "another reduction"),
+    ("abs(a)\0", "x00"),
+    ("\uff41bs(a)", "fullwidth"),
+    ("abs(a\u200b)", "zero width space"),
+    ("abs(a)\udc80", "udc80"),
+    ("\u0430bs(a)", "cyrillic"),
 ]
 
 
@@ -87,6 +118,17 @@ def test_refused_in_one_sentence(text, says):
         parse(text)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1_200
+
+
+@pytest.mark.parametrize("name", [*"INSQOCDRZxyuct", "beta_", "lambda_", "Symbol", "nu"])
+def test_awkward_names_are_parameters_and_read_back(name):
+    value = parse(f"{name}*abs(a)**2 + log(1 + {name})*abs(a)")
+    assert {str(s) for s in value.free_symbols} == {"a", name}
+    assert parse(str(value)) == value
+
+
+def test_long_sums_are_not_deep():
+    assert parse("+".join(f"{i}*abs(a)" for i in range(1, 200))) == 19_900 * sp.Abs(a)
 
 
 def test_the_place_is_named():

@@ -1,0 +1,61 @@
+"""Whatever is typed: an expression or one sentence, soon."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+import sympy as sp
+from hypothesis import HealthCheck, given, settings
+
+from neglog.derivations.api import penalty
+from neglog.priors.errors import InputError
+from neglog.priors.text import parse
+
+_spec = importlib.util.spec_from_file_location("grammar", Path(__file__).parent / "grammar.py")
+grammar = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(grammar)
+
+SECONDS = 6.0  # the limit is on processor time; the machine may be busy
+LOOSE = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+def read(text, domain):
+    started = time.process_time()
+    try:
+        phi = penalty(text, domain)
+    except InputError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 1_500
+        phi = None
+    assert time.process_time() - started < SECONDS
+    return phi
+
+
+def reads_back(phi):
+    """What is printed is read again, and printing that changes nothing more."""
+    text = str(phi.expr)
+    if len(text) > 2_000:
+        return
+    again = parse(text)
+    assert isinstance(again, sp.Expr)
+    assert again.free_symbols <= phi.expr.free_symbols
+
+
+@pytest.mark.parametrize("domain", ["real", "positive"])
+@settings(max_examples=150, **LOOSE)
+@given(text=grammar.texts)
+def test_any_text_is_a_penalty_or_one_sentence(domain, text):
+    phi = read(text, domain)
+    if phi is not None:
+        reads_back(phi)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("domain", ["real", "positive"])
+@settings(max_examples=10_000, **LOOSE)
+@given(text=grammar.texts)
+def test_twenty_thousand_texts(domain, text):
+    phi = read(text, domain)
+    if phi is not None:
+        reads_back(phi)
