@@ -85,9 +85,7 @@ def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     result.concave_on_positive = curvature.get("concave_on_positive")
     result.curvature_proof = curvature.get("curvature_proof")
     result.irls_weight = shape.irls_weight(halves)
-    whole = halves[0].whole if len(halves) == 1 else None
-    if whole is not None and whole is not sp.oo and whole.has(y):
-        result.prox = proximal.proximal(whole, result.kink, result.convex)
+    result.prox = proximal.proximal(phi, halves)
 
 
 def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
