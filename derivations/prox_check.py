@@ -33,6 +33,7 @@ def is_global_minimum(
     x, c = line.names.x, line.names.c
     mapping = function([x, c, *line.parameters], expr)
     slopes = [function([line.v, *line.parameters], s.slope) for s in line.segments]
+    phis = [function([line.v, *line.parameters], s.phi) for s in line.segments]
     for point in samples(line.parameters, 4 if line.parameters else 1)[-3:]:
         graph = Graph.of(line, point)
         if graph is None:
@@ -40,6 +41,7 @@ def is_global_minimum(
         with mp.workdps(DIGITS):
             values = [mp.mpf(point[p].p) / point[p].q for p in line.parameters]
             edges = [_mpf(e.subs(point)) for e in line.edges]
+            levels = [v if v is None else _mpf(v.subs(point)) for v in line.values]
         limits = [b for b in (number(e, point) for e in bounds) if b is not None]
         for strength in _strengths(limits):
             here = {**point, c: sp.Float(strength, DIGITS)}
@@ -49,7 +51,8 @@ def is_global_minimum(
                     z = _value(mapping, mp.mpf(given), at, values)
                     if z is None or not _stationary(z, mp.mpf(given), at, edges, slopes, values):
                         return False
-                    if not _beats(graph, float(z), given, strength, line, here):
+                    level = _level(z, edges, levels, phis, values)
+                    if level is None or not _beats(graph, z, level, given, strength):
                         return False
     return True
 
@@ -99,31 +102,23 @@ def _stationary(
     return False
 
 
-def _beats(
-    graph: Graph,
-    z: float,
-    x: float,
-    c: float,
-    line: Line,
-    here: Mapping[sp.Symbol, sp.Expr],
-) -> bool:
-    best = np.min(0.5 * (graph.z - x) ** 2 + c * graph.phi)
-    level = level_at(line, z, here)
-    if level is None:
-        return False
-    return bool(0.5 * (z - x) ** 2 + c * level <= best + 1e-9 * (1 + abs(best)))
-
-
-def level_at(line: Line, z: float, here: Mapping[sp.Symbol, sp.Expr]) -> float | None:
+def _level(
+    z: Any, edges: Sequence[Any], levels: Sequence[Any], phis: Sequence[Any], values: Sequence[Any]
+) -> Any:
     """φ(z), the lower value at an edge."""
-    edges = [float(e.subs(here)) for e in line.edges]
-    for edge, value in zip(edges, line.values, strict=True):
-        if np.isfinite(edge) and abs(z - edge) <= 1e-14 * (1 + abs(edge)):
-            return None if value is None else number(value, here)
-    for lo, hi, segment in zip(edges, edges[1:], line.segments, strict=False):
-        if lo < z < hi and segment.phi is not sp.oo:
-            return number(segment.phi, {**here, line.v: sp.Float(z, DIGITS)})
+    for edge, level in zip(edges, levels, strict=True):
+        if mp.isfinite(edge) and abs(z - edge) <= EXACT * (1 + abs(edge)):
+            return level
+    for lo, hi, phi in zip(edges, edges[1:], phis, strict=False):
+        if lo < z < hi:
+            return mp.re(phi(z, *values))
     return None
+
+
+def _beats(graph: Graph, z: Any, level: Any, x: float, c: float) -> bool:
+    """Whether no point of the grid is better than z."""
+    best = float(np.min(0.5 * (graph.z - x) ** 2 + c * graph.phi))
+    return bool((z - x) ** 2 / 2 + c * level <= best + 1e-9 * (1 + abs(best)))
 
 
 def ties_exactly(line: Line, tie: Tie, here: Mapping[sp.Symbol, sp.Expr]) -> bool:

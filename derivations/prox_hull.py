@@ -88,7 +88,7 @@ class Graph:
                 ends.append((-np.inf, np.inf))
                 continue
             z = _grid(edges[i], edges[i + 1], SPAN * unit)
-            arguments = [line.v, *line.parameters]
+            arguments = (line.v, *line.parameters)
             phi = numeric(segment.phi, arguments)(z, *values)
             slope = numeric(segment.slope, arguments)(z, *values)
             zs.append(z)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -137,9 +138,10 @@ def end_value(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | None:
     return None if limit.has(sp.nan, sp.zoo, sp.Limit) else limit
 
 
-def numeric(expr: sp.Expr, arguments: Sequence[sp.Symbol]) -> Callable[..., Any]:
+@lru_cache(maxsize=64)
+def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """The expression in float64, vectorised in its first argument."""
-    run = sp.lambdify(list(arguments), expr, ["numpy", "scipy"])
+    run = sp.lambdify(arguments, expr, ["numpy", "scipy"])
 
     def f(v: Any, *rest: float) -> Any:
         with np.errstate(all="ignore"):
