@@ -13,7 +13,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations import laws, mixtures, proximal, shape
+from neglog.derivations import at_zero, curvature, laws, mixtures, proximal, shape
 from neglog.derivations.closed import Closed, absolute_moment, points_where, tidy
 from neglog.derivations.deadline import left, within
 from neglog.derivations.half_line import Piece, Side, sides
@@ -48,11 +48,14 @@ class Derivation:
     law: laws.Law | None = None
     kink: sp.Expr | None = None
     exact_zeros: bool | None = None
+    exact_zeros_when: sp.Basic | None = None
     convex: bool | None = None
+    convex_when: sp.Basic | None = None
     concave_on_positive: bool | None = None
+    concave_when: sp.Basic | None = None
     curvature_proof: str | None = None
     prox: dict[str, Any] | None = None
-    scale_mixture: dict[str, str] | None = None
+    mixing: mixtures.Mixtures = field(default_factory=mixtures.Mixtures)
     irls_weight: sp.Expr | None = None
     dependence: str = "independent"
     dependence_reason: str | None = None
@@ -70,22 +73,34 @@ def derive_scalar(phi: Penalty) -> Derivation:
     _shape(result, halves)
     if result.propriety.proper in ("always", IF):
         _integrals(result, halves)
+    if phi.domain == "real":
+        proper = result.propriety.proper in ("always", IF)
+        improper = mixtures.Mixtures(reason="The prior is improper.")
+        result.mixing = mixtures.mixtures(halves) if proper else improper
     return result
 
 
 def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     phi = result.penalty
     result.tail = within(3.0, lambda: shape.tail(halves), None)
-    result.kink = shape.kink(halves)
-    jump = shape.jumps_at_zero(phi)
-    result.exact_zeros = shape.exact_zeros(result.kink, jump)
-    unknown: dict[str, Any] = {}
-    curvature = within(4.0, lambda: shape.curvature(halves, result.kink, jump), unknown)
-    result.convex = curvature.get("convex")
-    result.concave_on_positive = curvature.get("concave_on_positive")
-    result.curvature_proof = curvature.get("curvature_proof")
+    result.kink = at_zero.kink(halves)
+    jump = at_zero.jumps_at_zero(phi)
+    zeros = at_zero.exact_zeros(halves, result.kink, jump)
+    result.exact_zeros, result.exact_zeros_when = _decided(zeros)
+    nothing: dict[str, Any] = {}
+    bent = within(3.0, lambda: curvature.convexity(halves, result.kink, jump), nothing)
+    result.convex, result.convex_when = _decided(bent.get("convex"))
+    result.concave_on_positive, result.concave_when = _decided(bent.get("concave_on_positive"))
+    result.curvature_proof = bent.get("curvature_proof")
     result.irls_weight = shape.irls_weight(halves)
     result.prox = proximal.proximal(phi, halves)
+
+
+def _decided(holds: sp.Basic | None) -> tuple[bool | None, sp.Basic | None]:
+    """(True, False or None; the condition where it depends on the parameters)."""
+    if holds in (sp.true, sp.false):
+        return bool(holds), None
+    return None, holds
 
 
 def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
@@ -105,8 +120,6 @@ def _name(result: Derivation, halves: Sequence[Side]) -> None:
         return
     terms = terms_of(whole)
     result.law = laws.recognise(terms, result.penalty.domain)
-    if result.penalty.domain == "real":
-        result.scale_mixture = mixtures.scale_mixture(terms)
     law = result.law
     if law is None or law.cdf is None or not _is_cdf(law.cdf, halves, result.propriety.when):
         return

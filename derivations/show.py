@@ -84,10 +84,18 @@ def rows(document: dict[str, Any]) -> list[tuple[str, str]]:
     add("kink φ′(0⁺)", doc["kink"])
     if doc["exact_zeros"] is not None:
         found.append(("exact zeros", "yes" if doc["exact_zeros"] else "no"))
+    elif doc["exact_zeros_when"] is not None:
+        add("exact zeros", f"iff {doc['exact_zeros_when']}")
     add("shape", _shape(doc))
-    add("prox (x > 0)", doc["prox"] and _prox(doc["prox"]))
-    if doc["scale_mixture"] is not None:  # law names in it are scipy's: no Γ for gamma
-        found.append(("mixture", "{of} with {mixing}".format(**doc["scale_mixture"])))
+    if doc["prox"] is not None:
+        where = "all a" if doc["prox"]["for"] == "real" else doc["prox"]["for"]
+        add(f"prox ({where})", _prox(doc["prox"]))
+    for mixture in (doc["normal_mixture"], doc["laplace_mixture"]):
+        if mixture is not None:  # law names in it are scipy's: no Γ for gamma
+            only = f"   if {unicode(mixture['when'])}" if "when" in mixture else ""
+            found.append(("mixture", "{of} with {mixing}".format(**mixture) + only))
+    if doc["scale_mixture"] is None and doc["proper"] != "never":
+        add("no mixture", doc["scale_mixture_reason"])
     add("IRLS weight", doc["irls_weight"])
     found.append(("features", doc["dependence"]))
     add("", doc["dependence_reason"])
@@ -117,21 +125,24 @@ def _shape(doc: dict[str, Any]) -> str | None:
     words = []
     if doc["convex"] is not None:
         words.append("convex" if doc["convex"] else "not convex")
+    elif doc["convex_when"] is not None:
+        words.append(f"convex iff {doc['convex_when']}")
     if doc["concave_on_positive"]:
         words.append("concave on a > 0")
+    elif doc["concave_when"] is not None:
+        words.append(f"concave on a > 0 iff {doc['concave_when']}")
     if words and doc["curvature_proof"] == "numeric":
         words.append("(checked numerically)")
     return ", ".join(words[:2]) + (f" {words[2]}" if len(words) > 2 else "") or None
 
 
 def _prox(prox: dict[str, Any]) -> str:
-    text = str(prox["expr"])
+    text, name = str(prox["expr"]), prox["input"]
     if prox.get("threshold") is not None:
-        text += f"   leaves 0 at x = {prox['threshold']}"
+        text += f"   leaves 0 at {name} = {prox['threshold']}"
     elif prox.get("threshold_small_c") is not None:
-        text += (
-            f"   leaves 0 at x = {prox['threshold_small_c']} if {prox['small_c']}, else it jumps"
-        )
+        at, when = prox["threshold_small_c"], prox["small_c"]
+        text += f"   leaves 0 at {name} = {at} if {when}, else it jumps"
     return text
 
 
