@@ -44,11 +44,17 @@ def document(found: Derivation) -> dict[str, Any]:
         "scale_information": _text(found.scale_information),
         "kink": _text(found.kink),
         "exact_zeros": found.exact_zeros,
+        "exact_zeros_when": _text(found.exact_zeros_when),
         "convex": found.convex,
+        "convex_when": _text(found.convex_when),
         "concave_on_positive": found.concave_on_positive,
+        "concave_when": _text(found.concave_when),
         "curvature_proof": found.curvature_proof,
         "prox": _prox(found.prox),
-        "scale_mixture": found.scale_mixture,
+        "scale_mixture": found.mixing.first,
+        "normal_mixture": found.mixing.normal,
+        "laplace_mixture": found.mixing.laplace,
+        "scale_mixture_reason": found.mixing.reason,
         "irls_weight": _in_a(found.irls_weight, phi.domain),
         "dependence": found.dependence,
         "dependence_reason": found.dependence_reason,
@@ -85,7 +91,7 @@ def _bracket(expr: sp.Expr) -> str:
     return f"({expr})" if expr.is_Add or expr.is_Piecewise else str(expr)
 
 
-def _text(expr: sp.Expr | None) -> str | None:
+def _text(expr: sp.Basic | None) -> str | None:
     return None if expr is None else str(expr)
 
 

@@ -1,139 +1,240 @@
-"""The proximal map argmin_z ½(z − x)² + cφ(z) for x > 0 in closed form, global minimum chosen.
+"""The proximal map argmin_z ½(z − x)² + cφ(z) in closed form, the global minimum for every c.
 
-Stationary points solve z − x + cφ'(z) = 0. The largest real root is the only interior candidate for
-the penalties handled here; it is compared with 0 by value, and the whole is checked on a grid.
+Given for x > 0 (z ≥ 0) where φ is even or its domain positive, for all real x otherwise. The order
+of its stops comes from a convex hull (``prox_hull``), their formulas from ``prox_roots``, where one
+gives way to the next from ``prox_ties``, changes with c from ``prox_regimes``; ``prox_map`` writes
+the map down and ``prox_check`` has the last word.
 """
 
 from __future__ import annotations
 
+import ast
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
-import mpmath as mp
+import numpy as np
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.numbers import UNCOMPUTABLE, function, samples, simplified
-from neglog.priors.symbols import y
+from neglog.derivations.half_line import Side
+from neglog.derivations.prox_check import is_global_minimum, ties_exactly
+from neglog.derivations.prox_map import Plan, assemble
+from neglog.derivations.prox_regimes import (
+    Regime,
+    boundary,
+    curvature_lost,
+    meeting,
+    number,
+    regimes,
+)
+from neglog.derivations.prox_segments import Line, line
+from neglog.derivations.prox_ties import Stop, Tie, jumping, touching
+from neglog.priors.penalty import Penalty
+from neglog.priors.symbols import a
 
-x = sp.Symbol("x", positive=True)
-c = sp.Symbol("c", positive=True)
-SECONDS = 1.0
+SECONDS = 2.0
+MOST_STOPS = 6
+READABLE = 1_800  # parts of a text that the parser reads back
+LARGEST_SAMPLE = 100.0  # beyond, rounding hides which root is meant
 
 
-def proximal(phi: sp.Expr, slope: sp.Expr | None, convex: bool | None) -> dict[str, Any] | None:
-    """{"expr", "threshold"} for x > 0, y = z > 0; None where nothing closed passes the grid."""
-    known = _half_thresholding(phi)
-    if known is not None and _beats_grid(known["expr"], phi):
-        return known
-    found = within(SECONDS, lambda: _solve(phi), None)
-    if not found:
+def proximal(phi: Penalty, sides: Sequence[Side]) -> dict[str, Any] | None:
+    """The map and what follows from it; None where nothing closed passes the check.
+
+    Keys: ``expr`` in ``input`` (x; a where it holds for all reals) and ``strength`` (c), ``for``
+    which x, ``threshold`` where it leaves 0 and ``jump`` by how much (None where not closed),
+    ``continuous_when``, and ``regimes`` where these change with c.
+    """
+    found: dict[str, Any] | None = within(SECONDS, lambda: _proximal(phi, sides), None)
+    return found
+
+
+def _proximal(phi: Penalty, sides: Sequence[Side]) -> dict[str, Any] | None:
+    stretch = line(phi, sides)
+    if stretch is None:
         return None
-    for root in found:
-        for expr in _candidates(phi, root, slope, convex):
-            if within(SECONDS, lambda e=expr: _beats_grid(e, phi), False):  # type: ignore[misc]
-                return {"expr": expr, **_threshold(phi, slope, convex)}
+    seen = regimes(stretch)
+    if seen is None or max(len(r.tour.stops) for r in seen) > MOST_STOPS:
+        return None
+    drafts = (
+        lambda: _plans(stretch, seen),
+        lambda: _plans(stretch, seen, general=True),
+        lambda: _by_value_alone(stretch, seen),
+    )
+    for draft in drafts:
+        plans = draft()
+        if plans is None:
+            continue
+        expr = assemble(stretch, plans)
+        if sum(1 for _ in ast.walk(ast.parse(str(expr)))) > READABLE:
+            continue
+        ties = [t for plan in plans for t in plan.ties if t is not None]
+        bounds = [p.upto for p in plans if p.upto is not sp.oo]
+        if is_global_minimum(stretch, expr, ties, bounds):
+            return _document(stretch, expr, plans)
     return None
 
 
-def _half_thresholding(phi: sp.Expr) -> dict[str, Any] | None:
-    """φ = g√y: the cubic's trigonometric root (Xu et al., L1/2 regularization, 2012)."""
-    weight, core = phi.as_independent(y, as_Add=False)
-    if core != sp.sqrt(y) or not weight.is_positive:
+def _by_value_alone(stretch: Line, seen: Sequence[Regime]) -> list[Plan] | None:
+    """One plan for all strengths: two stops compared by value, where the regimes have no end."""
+    regime = max(seen, key=lambda r: len(r.tour.stops))
+    stops = [_stop(stretch, regime, i, general=True) for i in range(len(regime.tour.stops))]
+    known = [s for s in stops if s is not None]
+    jumps = tuple(s.jumps for s in regime.tour.steps)
+    ties: list[Tie | None] = [None] * len(jumps)
+    if len(known) == 3 and not jumps[0]:
+        ties[0] = touching(stretch, known[0].token, known[1].token)
+        if ties[0] is None or not ties[0].x.is_nonpositive or not stretch.half:
+            return None
+    elif len(known) != 2:
         return None
-    angle = sp.acos(c * weight / 4 * (x / 3) ** sp.Rational(-3, 2))
-    root = sp.Rational(2, 3) * x * (1 + sp.cos(2 * sp.pi / 3 - 2 * angle / 3))
-    threshold = sp.Rational(3, 2) * (c * weight) ** sp.Rational(2, 3)
-    jump = (c * weight) ** sp.Rational(2, 3)
-    expr = sp.Piecewise((root, x > threshold), (0, True))
-    return {"expr": expr, "threshold": threshold, "jump": jump}
+    return [Plan(tuple(known), tuple(ties), jumps, sp.oo)] if len(known) == len(stops) else None
 
 
-def _solve(phi: sp.Expr) -> list[sp.Expr]:
-    try:
-        roots = sp.solve(y - x + c * sp.diff(phi, y), y)
-    except (*UNCOMPUTABLE, RecursionError):
-        return []
-    return [simplified(r) for r in roots if not r.has(sp.I)][::-1]
+def _plans(stretch: Line, seen: Sequence[Regime], general: bool = False) -> list[Plan] | None:
+    """The regimes with formulas; None where a stop or an end of a regime has none."""
+    drafts: list[tuple[list[Stop], list[Tie | None]]] = []
+    for regime in seen:
+        stops = [_stop(stretch, regime, i, general) for i in range(len(regime.tour.stops))]
+        known = [s for s in stops if s is not None]
+        if len(known) < len(stops):
+            return None
+        steps = range(len(regime.tour.steps))
+        drafts.append((known, [_tie(stretch, regime, known, i) for i in steps]))
+    points = [s.point for i, s in enumerate(seen[0].seen) if s.point not in _before(seen[0], i)]
+    critical = curvature_lost(stretch)
+    ends: list[sp.Expr] = []
+    for i, regime in enumerate(seen[:-1]):
+        thresholds = [[t and t.x for t in ties] for _, ties in drafts[i : i + 2]]
+        candidates = [*critical, *(m for t in thresholds for m in meeting(t, stretch.names.c))]
+        end = boundary(regime, candidates, points)
+        if end is None:
+            return None
+        ends.append(end)
+    return [
+        Plan(tuple(stops), tuple(ties), tuple(s.jumps for s in regime.tour.steps), end)
+        for (stops, ties), regime, end in zip(drafts, seen, [*ends, sp.oo], strict=True)
+    ]
 
 
-def _candidates(
-    phi: sp.Expr, root: sp.Expr, slope: sp.Expr | None, convex: bool | None
-) -> list[sp.Expr]:
-    """The root where it beats 0, in the simplest true form first."""
-    out = []
-    if convex and slope is not None and slope.is_finite:
-        if slope == 0:
-            out.append(root)
-        simple = sp.Piecewise((root, x > c * slope), (0, True))
-        out.append(sp.Max(0, root) if root.is_polynomial(x) and slope != 0 else simple)
-    inner = sp.Dummy(positive=True)
-    objective = (y - x) ** 2 / 2 + c * (phi - phi.subs(y, 0))
-    gain = simplified(objective.subs(y, inner) - x**2 / 2).subs(inner, root)
-    real = [p.base >= 0 for p in root.atoms(sp.Pow) if p.exp == sp.S.Half and p.base.has(x, c)]
-    conditions = [r for r in real if r is not sp.true]
-    if not gain.has(sp.nan, sp.zoo, sp.oo):
-        out.append(sp.Piecewise((root, sp.And(*conditions, root > 0, gain < 0)), (0, True)))
-    return out
+def _before(regime: Regime, i: int) -> list[Any]:
+    return [s.point for s in regime.seen[:i]]
 
 
-def _beats_grid(expr: sp.Expr, phi: sp.Expr) -> bool:
-    """Whether the map's objective is never worse than the best of a fine grid, at many (x, c)."""
-    names = sorted(phi.free_symbols - {y}, key=str)
-    prox, value = function([x, c, *names], expr), function([y, *names], phi)
-    for point in samples([*names, c], 4):
-        numbers = [mp.mpf(v.p) / v.q for v in (point[n] for n in names)]
-        strength = mp.mpf(point[c].p) / point[c].q
-        for i in range(1, 17):
-            at = mp.mpf(i) * mp.mpf("0.473")
-            try:
-                z = mp.mpmathify(prox(at, strength, *numbers))
-            except TypeError:
-                return False  # a condition compared complex numbers: the root is not real here
-            try:
-                if mp.im(z) != 0 or z < -(mp.mpf(10) ** -12):
-                    return False
-                mine = _objective(value, mp.re(z), at, strength, numbers)
-            except UNCOMPUTABLE:
-                return False
-            trials = [at * j / 40 for j in range(41)]
-            best = min(_objective(value, t, at, strength, numbers) for t in trials)
-            if mine > best + mp.mpf(10) ** -10:
-                return False
+def _stop(stretch: Line, regime: Regime, i: int, general: bool = False) -> Stop | None:
+    """The formula of a stop: an edge, or the root that passes through the samples of its arc.
+
+    ``general``: the last such root, which holds in most cases, instead of the simplest.
+    """
+    token = regime.tour.stops[i]
+    if token.kind == "point":
+        edge = stretch.edges[token.index]
+        return Stop(token, edge, edge)
+    x, c = stretch.names.x, stretch.names.c
+    rows = [
+        (at, seen.c, *(float(seen.point[p]) for p in stretch.parameters), z)
+        for seen in regime.seen
+        for at, z in seen.tour.samples[i]
+        if (at > 0 or not stretch.half) and abs(at) < LARGEST_SAMPLE
+    ]
+    if not rows:
+        return None
+    *given, z = np.array(rows).T
+    roots = stretch.segments[token.index].roots
+    for root in reversed(roots) if general else roots:
+        run = sp.lambdify([x, c, *stretch.parameters], root.plain, ["numpy", "scipy"])
+        with np.errstate(all="ignore"):
+            value = np.asarray(run(*given)) + 0 * z
+        finite = np.isfinite(value)  # a formula may overflow at extreme inputs
+        close = np.abs(value - z)[finite] <= 1e-6 * (1e-3 + np.abs(z[finite]))
+        enough = 0.3 if root.plain.has(sp.LambertW) else 1
+        if finite.mean() >= enough and close.all():
+            return Stop(token, root.plain, root.safe, root.alone, root.apart)
+    return None
+
+
+def _tie(stretch: Line, regime: Regime, stops: Sequence[Stop], i: int) -> Tie | None:
+    """The closed threshold of a step that agrees with the steps seen."""
+    one, two = stops[i], stops[i + 1]
+    if not regime.tour.steps[i].jumps:
+        return touching(stretch, one.token, two.token)
+    for candidate in jumping(stretch, one, two):
+        if _agrees(stretch, regime, candidate, i):
+            return candidate
+    return None
+
+
+def _agrees(stretch: Line, regime: Regime, tie: Tie, i: int) -> bool:
+    for seen in regime.seen[:: max(1, len(regime.seen) // 8)]:
+        here = {**seen.point, stretch.names.c: sp.Float(seen.c, 30)}
+        step = seen.tour.steps[i]
+        at = number(tie.x, here)
+        if at is None or abs(at - step.x) > 0.02 * (0.05 + abs(step.x)):
+            return False
+        if not ties_exactly(stretch, tie, here):
+            return False
     return True
 
 
-def _objective(value: Any, z: Any, at: Any, strength: Any, numbers: list[Any]) -> Any:
-    z = max(z, mp.mpf(10) ** -30)  # φ(0) by continuity
-    return (z - at) ** 2 / 2 + strength * mp.re(value(z, *numbers))
-
-
-def _threshold(phi: sp.Expr, slope: sp.Expr | None, convex: bool | None) -> dict[str, Any]:
-    """Below which x the map is 0: cφ'(0⁺) for a convex φ, else where a jump ties with 0."""
-    if convex and slope is not None:
-        return {"threshold": simplified(c * slope)}
-    jump = within(SECONDS, lambda: _jump(phi), None)
-    if jump is not None:
-        height, threshold = jump
-        return {"threshold": threshold, "jump": height}
-    if slope is not None and slope.is_finite:
-        second = sp.diff(phi, y, 2).subs(y, 0)
-        if second.is_negative:  # no jump while ½z² still outweighs the concavity at 0
-            return {
-                "threshold": None,
-                "threshold_small_c": simplified(c * slope),
-                "small_c": c <= simplified(-1 / second),
+def _document(stretch: Line, expr: sp.Expr, plans: Sequence[Plan]) -> dict[str, Any]:
+    leaving = [_leaves_zero(stretch, plan) for plan in plans]
+    c = stretch.names.c
+    smooth = [not any(plan.jumps) for plan in plans]
+    out: dict[str, Any] = {
+        "expr": expr if stretch.half else expr.xreplace({stretch.names.x: a}),
+        "threshold": _joined(c, plans, [t for t, _ in leaving]),
+        "jump": _joined(c, plans, [j for _, j in leaving]),
+        "for": f"{stretch.names.x} > 0" if stretch.half else "real",
+        "input": str(stretch.names.x if stretch.half else a),  # ``a`` is read back as real
+        "strength": str(c),
+        "continuous_when": _continuous(c, plans, smooth),
+    }
+    if len(plans) > 1:
+        out["regimes"] = [
+            {
+                "when": "True" if plan.upto is sp.oo else str(sp.Le(c, plan.upto)),
+                "threshold": None if at is None else str(at),
+                "jump": None if jump is None else str(jump),
+                "continuous": even,
             }
-    return {"threshold": None}
+            for plan, (at, jump), even in zip(plans, leaving, smooth, strict=True)
+        ]
+        if out["threshold"] is None and leaving[0][0] is not None:
+            out["threshold_small_c"] = leaving[0][0]
+            out["small_c"] = sp.Le(c, plans[0].upto)
+    return out
 
 
-def _jump(phi: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """(z, x) with x = z + cφ′(z) and equal objectives at z and 0: z²/2 = c(φ − φ(0) − zφ′)."""
-    tie = simplified(y**2 / 2 - c * (phi - phi.subs(y, 0) - y * sp.diff(phi, y)))
-    try:
-        roots = [r for r in sp.solve(tie, y) if r.is_positive]
-    except (*UNCOMPUTABLE, RecursionError):
+def _continuous(c: sp.Symbol, plans: Sequence[Plan], smooth: Sequence[bool]) -> str:
+    if all(smooth) or not any(smooth):
+        return str(all(smooth))
+    last = max(i for i, even in enumerate(smooth) if even)
+    return str(sp.Le(c, plans[last].upto))  # ½z² outweighs what is not convex, up to a strength
+
+
+def _leaves_zero(stretch: Line, plan: Plan) -> tuple[sp.Expr | None, sp.Expr | None]:
+    """(x, size of the jump) where the map leaves 0 to the right; None where not closed."""
+    for i, stop in enumerate(plan.stops[:-1]):
+        if stop.token.kind == "point" and stretch.edges[stop.token.index] == 0:
+            tie = plan.ties[i]
+            if tie is None:
+                return None, None
+            if tie.x is -sp.oo or (stretch.half and tie.x.is_negative):
+                return None, None
+            return tie.x, sp.S.Zero if not plan.jumps[i] else sp.simplify(tie.to)
+    return None, None
+
+
+def _joined(
+    c: sp.Symbol, plans: Sequence[Plan], values: Sequence[sp.Expr | None]
+) -> sp.Expr | None:
+    """One value over all regimes; None where any is unknown."""
+    if any(v is None for v in values):
         return None
-    if len(roots) != 1:
-        return None
-    height = simplified(roots[0])
-    return height, simplified(height + c * sp.diff(phi, y).subs(y, height))
+    if all(v == values[0] for v in values):
+        return values[0]
+    whens = [sp.true if p.upto is sp.oo else sp.Le(c, p.upto) for p in plans]
+    pairs = list(zip(values, whens, strict=True))
+    last = [p for p, q in itertools.pairwise(pairs) if p[0] != q[0]]
+    return sp.Piecewise(*last, pairs[-1], evaluate=False)

@@ -13,7 +13,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations import laws, mixtures, proximal, shape
+from neglog.derivations import at_zero, curvature, laws, mixtures, proximal, shape
 from neglog.derivations.centre import centre
 from neglog.derivations.closed import (
     FUNCTIONS_NOT_CLOSED,
@@ -59,11 +59,14 @@ class Derivation:
     law: laws.Law | None = None
     kink: sp.Expr | None = None
     exact_zeros: bool | None = None
+    exact_zeros_when: sp.Basic | None = None
     convex: bool | None = None
+    convex_when: sp.Basic | None = None
     concave_on_positive: bool | None = None
+    concave_when: sp.Basic | None = None
     curvature_proof: str | None = None
     prox: dict[str, Any] | None = None
-    scale_mixture: dict[str, str] | None = None
+    mixing: mixtures.Mixtures = field(default_factory=mixtures.Mixtures)
     irls_weight: sp.Expr | None = None
     dependence: str = "independent"
     dependence_reason: str | None = None
@@ -83,6 +86,10 @@ def derive_scalar(phi: Penalty) -> Derivation:
     _shape(result, halves)
     if result.propriety.proper in ("always", IF):
         _integrals(result, halves)
+    if phi.domain == "real":
+        proper = result.propriety.proper in ("always", IF)
+        improper = mixtures.Mixtures(reason="The prior is improper.")
+        result.mixing = mixtures.mixtures(halves) if proper else improper
     return result
 
 
@@ -92,7 +99,7 @@ _PIECES = (sp.Piecewise, sp.Max, sp.Min)
 def score(phi: Penalty) -> sp.Expr | None:
     """d/da log p = −λ φ′(a), in a."""
     if phi.expr.has(sp.Abs) and phi.on_half_line is not None and not phi.expr.has(*_PIECES):
-        slope = sp.diff(phi.on_half_line, y)
+        slope = sp.powsimp(sp.diff(phi.on_half_line, y))
         inside = slope.xreplace({y: sp.Abs(a) if phi.domain == "real" else a})
         return -lam * inside * (sp.sign(a) if phi.domain == "real" else 1)
     slope = sp.diff(phi.expr, a)
@@ -102,19 +109,25 @@ def score(phi: Penalty) -> sp.Expr | None:
 def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     phi = result.penalty
     result.tail = within(3.0, lambda: shape.tail(halves), None)
-    result.kink = shape.kink(halves)
-    jump = shape.jumps_at_zero(phi)
-    result.exact_zeros = shape.exact_zeros(result.kink, jump)
-    unknown: dict[str, Any] = {}
-    curvature = within(4.0, lambda: shape.curvature(halves, result.kink, jump), unknown)
-    result.convex = curvature.get("convex")
-    result.concave_on_positive = curvature.get("concave_on_positive")
-    result.curvature_proof = curvature.get("curvature_proof")
+    result.kink = at_zero.kink(halves)
+    jump = at_zero.jumps_at_zero(phi)
+    zeros = at_zero.exact_zeros(halves, result.kink, jump)
+    result.exact_zeros, result.exact_zeros_when = _decided(zeros)
+    nothing: dict[str, Any] = {}
+    bent = within(3.0, lambda: curvature.convexity(halves, result.kink, jump), nothing)
+    result.convex, result.convex_when = _decided(bent.get("convex"))
+    result.concave_on_positive, result.concave_when = _decided(bent.get("concave_on_positive"))
+    result.curvature_proof = bent.get("curvature_proof")
     result.irls_weight = shape.irls_weight(halves)
     result.score = score(phi)
-    whole = halves[0].whole if len(halves) == 1 else None
-    if whole is not None and whole is not sp.oo and whole.has(y):
-        result.prox = proximal.proximal(whole, result.kink, result.convex)
+    result.prox = proximal.proximal(phi, halves)
+
+
+def _decided(holds: sp.Basic | None) -> tuple[bool | None, sp.Basic | None]:
+    """(True, False or None; the condition where it depends on the parameters)."""
+    if holds in (sp.true, sp.false):
+        return bool(holds), None
+    return None, holds
 
 
 def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
@@ -126,8 +139,6 @@ def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
     m, around = (sp.S.Zero, halves) if middle is None else (middle[0], sides(middle[1]) or halves)
     norm = result.normalizer = absolute_moment(around, 0, when)
     result.law = within(1.0, lambda: laws.with_cases(around, phi.domain, m), None)
-    if phi.domain == "real" and middle is None and halves[0].whole is not None:
-        result.scale_mixture = mixtures.scale_mixture(terms_of(halves[0].whole))
     _moments(result, halves, around, m)
     if norm is None:
         return
@@ -213,5 +224,5 @@ def _ratio(over: Closed | None, under: Closed | None) -> sp.Expr | None:
 def _entropy(norm: Closed) -> sp.Expr | None:
     """log Z + λ E φ = log Z − λ ∂ log Z/∂λ: differentiation under the integral."""
     log_z = sp.expand_log(sp.log(norm.expr), force=True)
-    found = log_z - lam * sp.diff(log_z, lam)
-    return None if found.has(sp.Derivative, sp.Subs) else tidy(found)
+    slope = sp.diff(log_z, lam)
+    return None if slope.has(sp.Derivative, sp.Subs) else log_z + tidy(sp.expand(-lam * slope))

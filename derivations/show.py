@@ -23,6 +23,7 @@ VERDICTS = {
 }
 DOMAINS = {"real": "a ∈ ℝ", "positive": "a ∈ [0, ∞)"}
 NUMBERS = {"mean_abs": "E|a|", "normalizer": "Z", "variance": "variance", "error": "error ≤",
+           "mean": "E a", "entropy": "entropy", "scale_information": "information",
            "correlation": "corr(|aᵢ|, |aⱼ|)"}  # fmt: skip
 NARROW = 40
 
@@ -45,9 +46,15 @@ def _prior(doc: dict[str, Any]) -> Rows:
         ("penalty φ", f"{_math(doc['penalty'])},   {DOMAINS[doc['domain']]}"),
         ("prior", proper),
         ("because", signs(doc["reason"])),
-        ("law", law["name"]),
+        ("law", law["name"] + (f"   if {unicode(law['when'])}" if "when" in law else "")),
         ("", f"scipy.stats.{law['scipy']}" if law["scipy"] else ""),
+        *[("", _case(when, case)) for when, case in law.get("cases", {}).items()],
     ]
+
+
+def _case(when: str, law: dict[str, Any]) -> str:
+    scipy = f"   scipy.stats.{law['scipy']}" if law["scipy"] else ""
+    return f"{law['name']} if {unicode(when)}{scipy}"
 
 
 def _density(doc: dict[str, Any]) -> Rows:
@@ -89,6 +96,8 @@ def _numbers(doc: dict[str, Any]) -> Rows:
 
 def _shape(doc: dict[str, Any]) -> Rows:
     zeros = {True: "yes", False: "no", None: ""}[doc["exact_zeros"]]
+    if doc["exact_zeros_when"] is not None:
+        zeros = f"iff {unicode(doc['exact_zeros_when'])}"
     return [
         ("tail", _tail(doc["tail"])),
         ("kink φ′(0⁺)", _math(doc["kink"])),
@@ -109,8 +118,12 @@ def _curvature(doc: dict[str, Any]) -> str:
     words = []
     if doc["convex"] is not None:
         words.append("convex" if doc["convex"] else "not convex")
+    elif doc["convex_when"] is not None:
+        words.append(f"convex iff {unicode(doc['convex_when'])}")
     if doc["concave_on_positive"]:
         words.append("concave on a > 0")
+    elif doc["concave_when"] is not None:
+        words.append(f"concave on a > 0 iff {unicode(doc['concave_when'])}")
     found = ", ".join(words)
     return (
         f"{found} (checked numerically)" if found and doc["curvature_proof"] == "numeric" else found
@@ -118,23 +131,35 @@ def _curvature(doc: dict[str, Any]) -> str:
 
 
 def _estimation(doc: dict[str, Any]) -> Rows:
-    mixture = doc["scale_mixture"]
+    prox = doc["prox"]
+    where = "x > 0" if prox is None else {"real": "all x"}.get(prox["for"], prox["for"])
+    mixtures = [("mixture", _mixture(doc[f"{of}_mixture"])) for of in ("normal", "laplace")]
+    why = doc["scale_mixture_reason"] if doc["scale_mixture"] is None else None
+    improper = doc["proper"] == "never"
     return [
-        ("prox, x > 0", _prox(doc["prox"])),
-        ("mixture", "{of} with {mixing}".format(**mixture) if mixture else ""),
+        (f"prox, {where}", _prox(prox)),
+        *mixtures,
+        ("no mixture", "" if improper else signs(why or "")),
         ("IRLS weight", _math(doc["irls_weight"])),
     ]
+
+
+def _mixture(mixture: dict[str, Any] | None) -> str:
+    if mixture is None:
+        return ""
+    only = f"   if {unicode(mixture['when'])}" if "when" in mixture else ""
+    return "{of} with {mixing}".format(**mixture) + only
 
 
 def _prox(prox: dict[str, Any] | None) -> str:
     if not prox:
         return ""
-    text = _math(prox["expr"])
+    text, name = _math(prox["expr"]), prox["input"]
     if prox.get("threshold") is not None:
-        return f"{text}   leaves 0 at x = {_math(prox['threshold'])}"
+        return f"{text}   leaves 0 at {name} = {_math(prox['threshold'])}"
     if prox.get("threshold_small_c") is not None:
         small = f"{_math(prox['threshold_small_c'])} if {_math(prox['small_c'])}"
-        return f"{text}   leaves 0 at x = {small}, else it jumps"
+        return f"{text}   leaves 0 at {name} = {small}, else it jumps"
     return text
 
 
@@ -151,6 +176,8 @@ def _functions(doc: dict[str, Any]) -> Rows:
         ("CDF", _math(doc["cdf"])),
         ("quantile", _math(doc["quantile"])),
         ("entropy", _math(doc["entropy"])),
+        ("score", _math(doc["score"])),
+        ("information", _math(doc["scale_information"])),
     ]
 
 
