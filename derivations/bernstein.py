@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from neglog.derivations.terms import Terms
+from neglog.derivations.terms import Term, Terms
 from neglog.priors.symbols import y
 
 
@@ -28,7 +28,7 @@ def rebuilt(terms: Terms) -> sp.Expr:
     """The expression in y whose terms these are, in forms that the rules know."""
     total = sp.S.Zero
     for term in terms.terms:
-        total += term.coefficient * _core(term.kind, term.parameters)
+        total += term.coefficient * _core(term)
     return total.replace(
         lambda e: (
             isinstance(e, sp.log) and isinstance(e.args[0], sp.expint) and e.args[0].args[0] == 1
@@ -37,26 +37,9 @@ def rebuilt(terms: Terms) -> sp.Expr:
     )
 
 
-def _core(kind: str, parameters: tuple[sp.Expr, ...]) -> sp.Expr:
-    match kind:
-        case "power":
-            return y ** parameters[0]
-        case "log":
-            return sp.log(y)
-        case "log-square":
-            return sp.log(y) ** 2
-        case "log-binomial":
-            return sp.log(1 + (y / parameters[0]) ** parameters[1])
-        case "sqrt-binomial":
-            return sp.sqrt(parameters[0] ** 2 + y**2)
-        case "log-cosh":
-            return sp.log(sp.cosh(y / parameters[0]))
-        case "cosh":
-            return sp.cosh(y / parameters[0])
-        case "exp":
-            return sp.exp(y / parameters[0])
-    (core,) = parameters
-    if core.is_rational_function(y):
+def _core(term: Term) -> sp.Expr:
+    core = term.core
+    if term.kind == "other" and core.is_rational_function(y):
         return sp.apart(sp.together(core), y)
     return core
 

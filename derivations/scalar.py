@@ -31,7 +31,6 @@ from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.propriety import IF, UNKNOWN, Propriety, decide
 from neglog.derivations.quadrature import Estimate, information
 from neglog.derivations.quantiles import closed_quantile, inverts
-from neglog.derivations.terms import terms_of
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, lam, y
 

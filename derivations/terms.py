@@ -7,7 +7,7 @@ the same thing to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sympy as sp
@@ -15,20 +15,22 @@ import sympy as sp
 from neglog.derivations.numbers import simplified
 from neglog.priors.symbols import y
 
-# kind: core(y; parameters)
-#   power           y^q                 (q,)
-#   log             log y               ()
-#   log-square      (log y)²            ()
-#   log-binomial    log(1 + (y/k)^q)    (k, q)
-#   log-quadratic   log(1 + 2by/k + (y/k)²)   (k, b)   b > 0
-#   sqrt-binomial   √(k² + y²)          (k,)
-#   log-cosh        log cosh(y/k)       (k,)
-#   log-exp-binomial  log(1 + g e^{−y/k})  (k, g)   g ≥ −1
-#   log-one-minus   log(1 − (y/k)^q)    (k, q)   only on y < k
-#   power-binomial  (1 + y/k)^q         (k, q)
-#   cosh            cosh(y/k)           (k,)
-#   exp             e^{y/k}             (k,)   k of either sign
-#   other           anything else       (core,)
+# kind → core(y; parameters); ``other`` holds its core as its only parameter. The slope of an
+# ``exp`` may have either sign; ``log-one-minus`` makes sense on y < k only.
+CORES: dict[str, Callable[..., sp.Expr]] = {
+    "power": lambda q: y**q,
+    "log": lambda: sp.log(y),
+    "log-square": lambda: sp.log(y) ** 2,
+    "log-binomial": lambda k, q: sp.log(1 + (y / k) ** q),
+    "log-quadratic": lambda k, b: sp.log(1 + 2 * b * y / k + (y / k) ** 2),  # b > 0
+    "log-one-minus": lambda k, q: sp.log(1 - (y / k) ** q),
+    "log-cosh": lambda k: sp.log(sp.cosh(y / k)),
+    "log-exp-binomial": lambda k, g: sp.log(1 + g * sp.exp(-y / k)),  # g ≥ −1
+    "sqrt-binomial": lambda k: sp.sqrt(k**2 + y**2),
+    "power-binomial": lambda k, q: (1 + y / k) ** q,
+    "cosh": lambda k: sp.cosh(y / k),
+    "exp": lambda k: sp.exp(y / k),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Term:
     kind: str
     coefficient: sp.Expr
     parameters: tuple[sp.Expr, ...] = ()
+
+    @property
+    def core(self) -> sp.Expr:
+        """core(y; parameters) as an expression in ``y``."""
+        return self.parameters[0] if self.kind == "other" else CORES[self.kind](*self.parameters)
 
 
 @dataclass(frozen=True)
