@@ -17,7 +17,7 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.deadline import within
-from neglog.derivations.half_line import Piece, Side
+from neglog.derivations.half_line import Piece, Side, parameters
 from neglog.derivations.numbers import UNCOMPUTABLE, Point, samples, simplified, substitute
 from neglog.derivations.primitives import between
 from neglog.derivations.quadrature import Estimate, integral
@@ -168,8 +168,7 @@ def agreement(
     found: sp.Expr, sides: Sequence[Side], order: int, when: sp.Basic, *, signed: bool = False
 ) -> int:
     """Decimal digits to which a formula agrees with quadrature, the least over several points."""
-    names = {s for side in sides for p in side.pieces for s in (p.phi + p.lo).free_symbols}
-    points = points_where(when, names - {y}, 3 if order == 0 else 2)
+    points = points_where(when, parameters(sides), 3 if order == 0 else 2)
     if not points:
         return 0
     return min(

@@ -8,7 +8,7 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.closed import FUNCTIONS_NOT_CLOSED, points_where, tidy
-from neglog.derivations.half_line import Piece, Side
+from neglog.derivations.half_line import Piece, Side, parameters
 from neglog.derivations.numbers import UNCOMPUTABLE, Point, substitute
 from neglog.derivations.primitives import between, primitives
 from neglog.derivations.quadrature import integral
@@ -121,8 +121,7 @@ def _is_mass(mass: sp.Expr, side: Side, sides: Sequence[Side], when: sp.Basic) -
     """Whether the formula agrees with quadrature at a point inside each piece."""
     if mass.has(*[f for f in FUNCTIONS_NOT_CLOSED if f is not sp.Piecewise]):
         return False
-    names = {s for side in sides for p in side.pieces for s in (p.phi + p.lo).free_symbols} - {y}
-    points = points_where(when, names, 2)
+    points = points_where(when, parameters(sides), 2)
     return bool(points) and all(
         _agrees(mass, side, sides, point, at) for point in points for at in (0.31, 0.83, 2.7)
     )

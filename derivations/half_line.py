@@ -7,6 +7,7 @@ otherwise. Piecewise, Abs, Max, Min and sign are what cuts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,6 +39,16 @@ class Side:
     def whole(self) -> sp.Expr | None:
         """φ(y) where one expression holds on the whole half line."""
         return self.pieces[0].phi if len(self.pieces) == 1 else None
+
+
+def parameters(sides: Sequence[Side]) -> set[sp.Symbol]:
+    """Every symbol but ``y`` in the pieces and their ends."""
+    found: set[sp.Symbol] = set()
+    for side in sides:
+        for piece in side.pieces:
+            for part in (piece.lo, piece.hi, piece.phi):
+                found |= part.free_symbols
+    return found - {y}
 
 
 _CUTS = (sp.Piecewise, sp.Abs, sp.Max, sp.Min, sp.sign)

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """Expected: propriety, condition, normaliser (None: not asserted), law and tail class."""
+    """Expected: propriety, condition, normaliser (None: not asserted), law and tail class.
+
+    ``closed`` says what must come out in closed form: z normaliser, m mean of |a|, v variance,
+    c CDF, q quantile, h entropy, i information about the scale.
+    """
 
     expr: str
     domain: str
@@ -14,6 +18,7 @@ class Row:
     normalizer: str | None = None
     law: str | None = None
     tail: str | None = None
+    closed: str = ""
 
     def __str__(self) -> str:
         return f"{self.expr} on {self.domain}"
