@@ -281,7 +281,7 @@ class FrozenPrior:
         mean = self.mean()
         if not np.isfinite(mean):
             return float("nan") if np.isnan(mean) else float("inf")
-        slab = expectations.central(self._table, mean, order)
+        slab = expectations.central(self._table, mean, order, own=not self.atom)
         return (1 - self.atom) * slab + (self.atom * (-mean) ** order if self.atom else 0.0)
 
     def _map(self, x: ArrayLike, f: Callable[[Floats], Floats]) -> Any:
@@ -295,7 +295,7 @@ class FrozenPrior:
             return slab
         has = (x < 0) if side > 0 else (x >= 0)
         extra = np.where(has, np.log(self.atom), -np.inf)
-        return np.logaddexp(slab + np.log1p(-self.atom), extra)
+        return np.minimum(np.logaddexp(slab + np.log1p(-self.atom), extra), 0.0)
 
     def _tail(self, x: Floats, side: int) -> Floats:
         slab = self._table.tail(x, side)

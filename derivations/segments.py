@@ -17,8 +17,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from neglog.derivations.compile import nodes, numpy_backend
+from neglog.derivations.compile import nodes, numpy_backend, reference
 from neglog.derivations.compile.halfline import HalfLine
+from neglog.derivations.compile.large import overflow_free
 from neglog.derivations.deadline import within
 from neglog.derivations.half_line import Piece, Side, sides
 from neglog.derivations.numbers import UNCOMPUTABLE, function, substitute
@@ -192,7 +193,7 @@ def _right_angle(angle: sp.Expr) -> sp.Expr:
 
 
 GOOD = 1e-15
-_PROBES = (*range(-36, 40, 3), 100)
+_PROBES = (*range(-36, 40, 3), 100, 300, 600)
 
 
 def _stable(near: sp.Expr, strength: float, numbers: Numbers) -> tuple[sp.Expr, mp.mpf]:
@@ -200,35 +201,44 @@ def _stable(near: sp.Expr, strength: float, numbers: Numbers) -> tuple[sp.Expr, 
 
     As written where that is good enough; else the compiler's form of φ(u) − φ(0), if better.
     """
-    plain, none = _small_sums(near), mp.mpf(0)
-    truth = _truth(near, numbers)
-    lost = _lost(plain, none, truth, strength, numbers)
-    if lost <= GOOD:
-        return plain, none
+    none: mp.mpf = mp.mpf(0)
     try:
-        half = HalfLine.of(near, numbers)
-        start = none if half.start is None else _value(half.start, numbers)
-        form = _small_sums(half.form)
-        better = _lost(form, start, truth, strength, numbers) < lost
-    except (*UNCOMPUTABLE, TypeError, InputError):
-        better = False  # no stable form: evaluated as written
-    return (form, start) if better else (plain, none)
+        truth = _truth(near, numbers)
+    except InputError:  # a function without a reference: taken as written
+        return _small_sums(near), none
+    best: tuple[float, sp.Expr, mp.mpf] | None = None
+    for make in (lambda: near, lambda: overflow_free(near, y), None):
+        try:
+            start = none
+            if make is None:
+                half = HalfLine.of(near, numbers)
+                start = none if half.start is None else _value(half.start, numbers)
+            form = _small_sums(half.form if make is None else make())
+            lost = _lost(form, start, truth, strength, numbers)
+        except (*UNCOMPUTABLE, TypeError, InputError):
+            continue  # no such form
+        if best is None or lost < best[0]:
+            best = (lost, form, start)
+        if lost <= GOOD:
+            break
+    if best is None:
+        raise InputError(f"{near} cannot be evaluated in floating point.")
+    return best[1:]
 
 
 def _truth(near: sp.Expr, numbers: Numbers) -> dict[int, mp.mpf]:
     """φ(e^t) in many digits at the probes where it is real and finite."""
     out = {}
-    with mp.workdps(DIGITS):
-        names = sorted(near.free_symbols - {y}, key=str)
-        values = [_value(numbers[name], {}) for name in names]
-        phi = function([y, *names], near)
-        for t in _PROBES:
-            try:
-                value = mp.mpmathify(phi(mp.exp(t), *values))
-            except (*UNCOMPUTABLE, TypeError):
-                continue
-            if mp.isfinite(value) and mp.im(value) == 0:
-                out[t] = mp.re(value)
+    names = sorted(near.free_symbols - {y}, key=str)
+    values = [_value(numbers[name], {}) for name in names]
+    phi = reference.function([y, *names], [near], DIGITS)
+    for t in _PROBES:
+        try:
+            (value,) = phi(mp.exp(t), *values)
+        except (*reference.NO_VALUE, *UNCOMPUTABLE):
+            continue
+        if mp.isfinite(value):
+            out[t] = value
     return out
 
 
@@ -243,7 +253,7 @@ def _lost(
     run, worst = _compiled(form, numbers), 0.0
     for t, value in truth.items():
         got = float(run(np.array(np.exp(float(t)))))
-        if strength * abs(value - origin) > 1e4:
+        if t <= 100 and strength * abs(value - origin) > 1e4:
             continue  # the density has long vanished there
         error = strength * abs(got - float(value - start)) if np.isfinite(got) else 1.0
         worst = max(worst, float(error / (1 + strength * abs(value - origin))))

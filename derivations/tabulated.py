@@ -192,7 +192,8 @@ class Table:
             u = np.abs(x[mask] - segment.anchor)
             with np.errstate(all="ignore"):
                 value = segment.log_density(u) - self.log_total
-            out[mask] = np.where(u <= segment.length * (1 + 1e-15), value, -np.inf)
+            inside = (u <= segment.length * (1 + 1e-15)) & (x[mask] >= self._starts[0])
+            out[mask] = np.where(inside, value, -np.inf)
         out[np.isnan(x)] = np.nan
         return out
 
@@ -208,6 +209,7 @@ class Table:
 
     def _both(self, x: Floats, side: int) -> tuple[Floats, Floats]:
         """log of the mass on a side of x, and on the other."""
+        x = np.clip(x, *self.support)
         here, there = np.full(x.shape, -np.inf), np.full(x.shape, -np.inf)
         for number, mask in self._by_segment(x):
             segment, panel = self.segments[number], self.panels[number]
