@@ -65,7 +65,9 @@ def plot(prior: Prior, path: str | os.PathLike[str], values: Mapping[str, Any]) 
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
-    """The file to write, if it can be written."""
+    """The file to write, if it can be written, and matplotlib is there to write it."""
+    import matplotlib  # noqa: F401 (its absence should be known before the work)
+
     target = Path(path)
     if target.suffix.lower().removeprefix(".") not in FORMATS:
         raise InputError(f"a picture is a .png, .svg or .pdf file, not {target.name!r}.")
@@ -273,8 +275,16 @@ def _prox(axes: Axes, scene: Scene, reach: float) -> None:
     threshold = _threshold(x, y)
     if threshold is not None:
         axes.axvline(threshold, color=MARK, linewidth=1.1, linestyle=":")
-        axes.annotate(f"zero up to {threshold:.3g}", (threshold, 0.93 * reach), color=MARK,
-                      xytext=(5, 0), textcoords="offset points", fontsize=9)  # fmt: skip
+        fits = threshold < reach / 2
+        axes.annotate(
+            f"zero up to {threshold:.3g}",
+            (threshold, 0.93 * reach if lo == 0 else 0.93 * lo),
+            color=MARK,
+            xytext=(5 if fits else -5, 0),
+            textcoords="offset points",
+            horizontalalignment="left" if fits else "right",
+            fontsize=9,
+        )
 
 
 def _threshold(x: Floats, y: Floats) -> float | None:
