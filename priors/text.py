@@ -36,7 +36,7 @@ def parse(text: str) -> sp.Expr:
     value = _without_ite(_Builder(text).build())
     if not isinstance(value, sp.Expr):
         raise InputError(f"{shorten(text)!r} is a condition, not a number; write a penalty in a.")
-    if value.has(sp.nan, sp.zoo, sp.I):
+    if value.has(sp.nan, sp.zoo, sp.I, sp.AccumBounds):
         raise InputError(f"{shorten(text)!r} is not a real number anywhere; check it for 0/0.")
     if is_joint(value) and bound_free(value).has(RESERVED["a"]):
         raise InputError(
@@ -244,7 +244,7 @@ class _Builder:
             self.check_tuples(name, args, node)
         else:
             args = [self.number(arg, node) for arg in args]
-        if any(bounds.argument_too_large(name, arg) for arg in args):
+        if any(bounds.argument_too_large(name, i, arg) for i, arg in enumerate(args)):
             raise self.fail(node, f"the number in {name}(…) is too large")
         if (name in REDUCING or (name == "max" and len(args) == 1)) and is_joint(args[0]):
             raise self.fail(node, f"{name}(…) stands over another reduction over the features")
