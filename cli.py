@@ -22,10 +22,25 @@ class Group(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             message = str(error)
+        except click.UsageError as error:
+            message = error.format_message()
         except ModuleNotFoundError as error:
             message = missing(error)
         click.echo(f"neglog: {message}", err=True)
         return ctx.exit(2)
+
+
+class Expression(click.Command):
+    """A command whose argument may begin with a minus sign, as in ``derive "-log(...)"``.
+
+    Its options are long ones, so a single dash in front is always the argument's own.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = [word for word in args if word[:1] == "-" and word[:2] != "--" and word != "-h"]
+        if own and "--" not in args:
+            args = [*[word for word in args if word not in own], "--", *own]
+        return super().parse_args(ctx, args)
 
 
 # A package that is not installed → the extra that brings it.
@@ -72,6 +87,8 @@ def assignments(
         name, equals, value = word.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise InputError(f"--at takes NAME=VALUE, such as lam=3.5, not {word!r}.")
+        if name.strip() in found:
+            raise InputError(f"--at {name.strip()} is given twice.")
         found[name.strip()] = value.strip()
     return found
 
@@ -87,7 +104,7 @@ timeout_option = click.option(
 )
 
 
-@cli.command()
+@cli.command(cls=Expression)
 @click.argument("expr")
 @domain_option
 @at_option
@@ -145,7 +162,7 @@ def show(document: dict[str, Any], json_: bool, latex: bool = False) -> None:
     return pages.print_document(document)
 
 
-@cli.command()
+@cli.command(cls=Expression)
 @click.argument("density")
 @domain_option
 @at_option

@@ -65,7 +65,9 @@ def plot(prior: Prior, path: str | os.PathLike[str], values: Mapping[str, Any]) 
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
-    """The file to write, if it can be written."""
+    """The file to write, if it can be written, and matplotlib is there to write it."""
+    import matplotlib  # noqa: F401 (its absence should be known before the work)
+
     target = Path(path)
     if target.suffix.lower().removeprefix(".") not in FORMATS:
         raise InputError(f"a picture is a .png, .svg or .pdf file, not {target.name!r}.")
@@ -190,8 +192,10 @@ def _dress(axes: Axes, title: str, x: str = "a") -> None:
 def _draw(axes: Axes, shape: Curve, dots: bool = True) -> None:
     for x, y in shape.stretches:
         axes.plot(x, np.where(np.isfinite(y), y, np.nan), color=CURVE, linewidth=1.9)
-    for x, left, right in shape.jumps() if dots else ():
-        axes.plot([x, x], [left, right], "o", color=CURVE, markerfacecolor="white", markersize=5)
+    for place, left, right in shape.jumps() if dots else ():
+        axes.plot(
+            [place, place], [left, right], "o", color=CURVE, markerfacecolor="white", markersize=5
+        )
 
 
 def _limits(axes: Axes, shape: Curve) -> None:
@@ -208,15 +212,15 @@ def _limits(axes: Axes, shape: Curve) -> None:
 
 def _at_points(axes: Axes, f: Any, at: list[float], shape: Curve) -> None:
     """A filled dot for the value at a jump."""
-    for x in at:
-        value = float(f(np.array([x]))[0])
+    for place in at:
+        value = float(f(np.array([place]))[0])
         beside = [y for s in shape.stretches for xs, y in ((s[0][0], s[1][0]), (s[0][-1], s[1][-1]))
-                  if abs(xs - x) < 1e-6 * (1 + abs(x))]  # fmt: skip
+                  if abs(xs - place) < 1e-6 * (1 + abs(place))]  # fmt: skip
         size = float(np.ptp(shape.values())) if len(shape.values()) else 1.0
         jump = [y for y in beside if np.isfinite(y) and abs(y - value) > 5e-3 * size]
         if np.isfinite(value) and jump:
-            axes.plot([x] * len(jump), jump, "o", color=CURVE, mfc="white", markersize=5)
-            axes.plot([x], [value], "o", color=CURVE, markersize=5)
+            axes.plot([place] * len(jump), jump, "o", color=CURVE, mfc="white", markersize=5)
+            axes.plot([place], [value], "o", color=CURVE, markersize=5)
             low, high = axes.get_ylim()
             room = 0.1 * (max(high, value) - min(low, value))
             axes.set_ylim(min(low, value - room), max(high, value + room))
@@ -273,8 +277,16 @@ def _prox(axes: Axes, scene: Scene, reach: float) -> None:
     threshold = _threshold(x, y)
     if threshold is not None:
         axes.axvline(threshold, color=MARK, linewidth=1.1, linestyle=":")
-        axes.annotate(f"zero up to {threshold:.3g}", (threshold, 0.93 * reach), color=MARK,
-                      xytext=(5, 0), textcoords="offset points", fontsize=9)  # fmt: skip
+        fits = threshold < reach / 2
+        axes.annotate(
+            f"zero up to {threshold:.3g}",
+            (threshold, 0.93 * reach if lo == 0 else 0.93 * lo),
+            color=MARK,
+            xytext=(5 if fits else -5, 0),
+            textcoords="offset points",
+            horizontalalignment="left" if fits else "right",
+            fontsize=9,
+        )
 
 
 def _threshold(x: Floats, y: Floats) -> float | None:

@@ -18,8 +18,13 @@ from typing import Any
 from neglog.derivations import cache
 from neglog.priors.errors import InputError
 
-GRACE_SECONDS = 3.0  # past the timeout, for a tactic to notice that time is up
+GRACE_SECONDS = 4.0  # past the timeout; tactics count processor time, the machine may be busy
 LEAST_SECONDS = 0.1  # of work, however long the start took
+
+
+DIED = {
+    "bad_input": "the derivation ended early, most likely out of memory; simplify the expression."
+}
 
 
 class Worker:
@@ -46,7 +51,7 @@ class Worker:
         return self._process
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The worker's reply, or None where it had to be killed or died.
+        """The worker's reply, or None where it had to be killed.
 
         ``seconds`` bound the whole: what the start of the process took is taken off the
         ``timeout`` that the worker is told.
@@ -61,11 +66,14 @@ class Worker:
                 process.stdin.write(json.dumps({**request, "timeout": left}) + "\n")
                 process.stdin.flush()
                 line = self._next(began + seconds + GRACE_SECONDS)
-            except (queue.Empty, OSError):
+            except queue.Empty:
+                self.stop()
+                return None
+            except OSError:  # a broken pipe
                 line = ""
             if not line:
                 self.stop()
-                return None
+                return dict(DIED)
             return dict(json.loads(line))
 
     def _wait_until_ready(self, end: float) -> None:

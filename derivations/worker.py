@@ -30,7 +30,9 @@ def limit_memory() -> None:
         import resource
     except ImportError:  # not on Windows; the deadline still holds there
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)  # may be lower already, and only be lowered
+    soft = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def reply_to(request: dict[str, Any]) -> dict[str, Any]:

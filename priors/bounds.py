@@ -25,11 +25,11 @@ def bits(number: sp.Expr) -> int:
     return max(abs(number.p), number.q).bit_length() if number.is_Rational else 0
 
 
-def argument_too_large(name: str, argument: sp.Basic) -> bool:
+def argument_too_large(name: str, index: int, argument: sp.Basic) -> bool:
     """Whether a function would be worked out at a number that takes too long."""
     if not getattr(argument, "is_Rational", False) or name in ANY_NUMBER:
         return False
-    limit = ARGUMENTS.get(name, DEFAULT_ARGUMENT)
+    limit = (ORDERS if index == 0 and name in ORDERS else ARGUMENTS).get(name, DEFAULT_ARGUMENT)
     return bool(abs(argument) > limit) or argument.q > DEFAULT_ARGUMENT
 
 

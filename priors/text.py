@@ -33,10 +33,10 @@ def parse(text: str) -> sp.Expr:
         InputError: syntax, an unknown function, something that is not mathematics, or a size
             beyond what a penalty needs; the message points at the place.
     """
-    value = _Builder(text).build()
+    value = _without_ite(_Builder(text).build())
     if not isinstance(value, sp.Expr):
         raise InputError(f"{shorten(text)!r} is a condition, not a number; write a penalty in a.")
-    if value.has(sp.nan, sp.zoo, sp.I):
+    if value.has(sp.nan, sp.zoo, sp.I, sp.AccumBounds):
         raise InputError(f"{shorten(text)!r} is not a real number anywhere; check it for 0/0.")
     if is_joint(value) and bound_free(value).has(RESERVED["a"]):
         raise InputError(
@@ -44,6 +44,11 @@ def parse(text: str) -> sp.Expr:
             "write sum(...), prod(...), max(...) or norm(...) around it."
         )
     return value
+
+
+def _without_ite(value: sp.Basic) -> sp.Basic:
+    """Conditions in and, or and not alone: sympy's if-then-else has no word in the language."""
+    return value.replace(lambda e: isinstance(e, sp.ITE), lambda e: e.to_nnf(simplify=False))
 
 
 def parse_condition(text: str) -> Boolean:
@@ -115,7 +120,12 @@ class _Builder:
         method = getattr(self, f"visit_{type(node).__name__}", None)
         if method is None:
             raise self.fail(node, f"{type(node).__name__.lower()} is not part of the language")
-        value = method(node, depth + 1)
+        try:
+            value = method(node, depth + 1)
+        except InputError:
+            raise
+        except MEANINGLESS:
+            raise self.fail(node, "this part has no meaning") from None
         if bounds.value_too_large(value):
             raise self.fail(node, "the number is too large")
         return value
@@ -234,14 +244,11 @@ class _Builder:
             self.check_tuples(name, args, node)
         else:
             args = [self.number(arg, node) for arg in args]
-        if any(bounds.argument_too_large(name, arg) for arg in args):
+        if any(bounds.argument_too_large(name, i, arg) for i, arg in enumerate(args)):
             raise self.fail(node, f"the number in {name}(…) is too large")
         if (name in REDUCING or (name == "max" and len(args) == 1)) and is_joint(args[0]):
             raise self.fail(node, f"{name}(…) stands over another reduction over the features")
-        try:
-            return word.build(*args)
-        except MEANINGLESS:
-            raise self.fail(node, f"{name}(…) has no meaning for these arguments") from None
+        return word.build(*args)
 
     def check_tuples(self, name: str, args: list[sp.Basic], node: ast.AST) -> None:
         """Whether the lists of a function that takes lists are where they should be."""

@@ -52,6 +52,18 @@ def test_derive_for_people():
     assert r"\lambda" in run("derive", "log(1+abs(a))", "--latex").stdout
 
 
+def test_an_expression_may_begin_with_a_minus_sign():
+    done = run("derive", "--json", "-log(erfc(abs(a)))", "--timeout", "20")
+    assert json.loads(done.stdout)["penalty"] == "-log(erfc(Abs(a)))"
+    assert run("derive", "-h").exit_code == 0
+
+
+def test_wrong_usage_is_one_sentence():
+    done = run("derive", "abs(a)", "--nosuch")
+    assert done.exit_code == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_joint_with_dim():
     done = run("derive", "prod(1+abs(a))", "--dim", "2", "--at", "lam=0.7", "--json")
     numeric = json.loads(done.stdout)["numeric"]
@@ -64,6 +76,20 @@ BAD = [
     (["derive", "foo(a)"], "unknown function"),
     (["derive", "__import__('os').system('x')"], "means nothing"),
     (["derive", "log(a)"], "not real"),
+    (["derive", ""], "empty"),
+    (["derive", "logg(abs(a))"], "did you mean log"),
+    (["derive", "log(abs(a)-1/100)"], "not real at a = 1e-05"),
+    (["derive", "-oo*abs(a)"], "minus infinity"),
+    (["derive", "Piecewise((a, a < -1))", "--domain", "positive"], "nowhere finite"),
+    (["derive", "lam*abs(a)"], "leave it out"),
+    (["derive", "beta*abs(a)"], "beta_"),
+    (["derive", "exp(exp(exp(exp(99))))*a"], "too large"),
+    (["derive", "abs(a)", "--at", "lam=nan"], "positive finite|unknown|wanted"),
+    (["derive", "abs(a)", "--at", "lam=oo"], "positive finite"),
+    (["derive", "abs(a)", "--at", "lam=1", "--at", "lam=2"], "twice"),
+    (["derive", "abs(a)", "--plot", "{tmp}/x.gif"], "png"),
+    (["derive", "abs(a)", "--plot", "{tmp}/no/x.png"], "folder"),
+    (["atlas", "--theme", "cooking"], "no theme"),
     (["derive", "abs(a)", "--at", "lam"], "NAME=VALUE"),
     (["derive", "abs(a)", "--at", "k=1"], "no such parameter"),
     (["derive", "k*abs(a)", "--at", "lam=1"], "needs a value"),
@@ -123,9 +149,46 @@ def test_invert_gives_back_the_law():
 
 
 def test_atlas_lists_the_catalogue():
-    names = [e["name"] for e in json.loads(run("atlas", "--json").stdout)["entries"]]
+    entries = json.loads(run("atlas", "--json").stdout)["entries"]
+    names = [e["name"] for e in entries]
     assert "lomax" in names
-    assert len(names) == len(set(names))
+    assert len(names) == len(set(names)) >= 60
+    assert {"theme", "expr", "proper_when", "law", "reference", "description"} <= set(entries[0])
+
+
+def test_atlas_is_filtered_by_theme_and_words():
+    robust = json.loads(run("atlas", "--theme", "robust", "--json").stdout)["entries"]
+    assert {e["theme"] for e in robust} == {"robust"}
+    found = json.loads(run("atlas", "student", "--json").stdout)["entries"]
+    assert "student-t" in [e["name"] for e in found]
+    assert "Tibshirani" in run("atlas", "laplace", "lasso").stdout
+    assert "nothing in the catalogue" in run("atlas", "nosuchword").stdout
+
+
+def test_nothing_is_wider_than_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["derive", "huber"], ["derive", "log(1+abs(a))"], ["atlas"]):
+        lines = run(*words).stdout.splitlines()
+        assert max(map(len, lines)) <= 80, words
+
+
+def test_a_cached_answer_needs_no_algebra(tmp_path):
+    code = (
+        "import sys; from neglog.cli import cli\n"
+        "cli(['derive', 'abs(a)'], standalone_mode=False)\n"
+        "assert 'sympy' not in sys.modules"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_listing_the_catalogue_needs_no_algebra():
+    code = (
+        "import sys; from neglog.cli import cli\n"
+        "cli(['atlas'], standalone_mode=False)\n"
+        "assert 'sympy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

@@ -132,9 +132,20 @@ def test_the_start_of_the_worker_is_within_the_timeout():
 def test_a_worker_that_dies_is_replaced():
     worker = Worker()
     worker.start().kill()
-    assert worker.ask({"penalty": "abs(a)"}, 30) is None
+    assert "ended early" in worker.ask({"penalty": "abs(a)"}, 30)["bad_input"]
     assert worker.ask({"penalty": "abs(a)"}, 30)["ok"]["proper"] == "always"
     worker.stop()
+
+
+def test_a_lower_memory_limit_of_the_user_is_kept():
+    code = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+from neglog.derivations.worker import limit_memory
+limit_memory()
+assert resource.getrlimit(resource.RLIMIT_AS) == (2 << 30, 2 << 30)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 WRITER = """

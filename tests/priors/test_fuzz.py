@@ -25,9 +25,11 @@ def read(text, domain):
     try:
         phi = penalty(text, domain)
     except InputError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) < 1_500
-        phi = None
+        phi, sentence = None, str(error)
+    else:
+        sentence = ""
+    assert "\n" not in sentence
+    assert len(sentence) < 1_500
     assert time.process_time() - started < SECONDS
     return phi
 
