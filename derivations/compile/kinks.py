@@ -40,7 +40,7 @@ def settle(slope: sp.Expr, y: sp.Symbol, numbers: Numbers) -> sp.Expr:
     """``slope`` with the conventional value at each of its jumps on y > 0."""
     relations = [r for r in slope.atoms(Relational) if r.has(y)]
     pieces = []
-    for point in _boundaries(relations, y):
+    for point in boundaries(relations, y):
         where = point.subs(numbers)
         if not (where.is_number and where.is_real and where > 0):
             continue
@@ -55,7 +55,7 @@ def settle(slope: sp.Expr, y: sp.Symbol, numbers: Numbers) -> sp.Expr:
     return sp.Piecewise(*pieces, (slope, True)) if pieces else slope
 
 
-def _boundaries(relations: list[Relational], y: sp.Symbol) -> list[sp.Expr]:
+def boundaries(relations: list[Relational], y: sp.Symbol) -> list[sp.Expr]:
     """Where the two sides of a condition meet, for conditions polynomial of degree ≤ 2 in y."""
     points: list[sp.Expr] = []
     for r in relations:

@@ -42,6 +42,48 @@ def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
     assert (slope[out == 0] == 0).all()
 
 
+# Jumps, constraints, kinks away from 0, several minima, minima beyond x.
+HARD = [
+    ("indicator(abs(a)>1)", "real"),
+    ("abs(abs(a)-1)", "real"),
+    ("max(abs(a)-3/2,0)", "real"),
+    ("Piecewise((abs(a)-a**2/3,abs(a)<3/2),(3/4,True))", "real"),
+    ("min(abs(a),3/2)", "real"),
+    ("a**2/20+1-cos(3*a)", "real"),
+    ("Piecewise((abs(a),abs(a)<1))", "real"),
+    ("Piecewise((0,abs(a)<1))", "real"),
+    ("Piecewise((0,a<=1),(2,True))", "positive"),
+    ("Piecewise((2,a<1),(0,True))", "positive"),
+    ("Piecewise((1,abs(a)<1),(0,abs(a)<2),(3,True))", "real"),
+    ("min(a**2,(abs(a)-2)**2+1/2)", "real"),
+    ("abs(a)**(1/10)", "real"),
+    ("log(abs(a)+1/1000)", "real"),
+    ("log(a)**2", "positive"),
+    ("3*log(1+a)-log(a)", "positive"),
+    ("a+exp(-a)", "real"),
+]
+
+
+@pytest.mark.parametrize("strength", [0.05, 1.5, 6.0])
+@pytest.mark.parametrize(("text", "domain"), HARD)
+def test_solver_finds_the_global_minimum(text: str, domain: str, strength: float) -> None:
+    penalty = Penalty(parse(text), domain)
+    xs = np.concatenate([np.linspace(-6, 6, 49), [1e-6, 30, -30, 0.99, 1.01]])
+    z = penalty.prox("numpy", strength=strength)(xs)
+    f = penalty.compile("numpy")
+    grid = np.concatenate([np.linspace(-40, 40, 20_001), np.linspace(-3, 3, 15_001)])
+    grid = np.concatenate([grid, [0, 1, 2, -1, -2, 1 - 1e-12, 1e-12 - 1]])
+    grid = grid if domain == "real" else grid[grid >= 0]
+    with np.errstate(all="ignore"):
+        cost, mine = f(grid), 0.5 * (z - xs) ** 2 + strength * f(z)
+    best = np.array([np.nanmin(0.5 * (grid - x) ** 2 + strength * cost) for x in xs])
+    assert (mine <= best + 1e-7 * (1 + abs(best))).all()
+    shared = penalty.prox("torch", strength=strength)(torch.tensor(xs))
+    with np.errstate(all="ignore"):
+        theirs = 0.5 * (shared.numpy() - xs) ** 2 + strength * f(shared.numpy())
+    np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-9)
+
+
 def test_soft_threshold_and_lomax() -> None:
     jax = pytest.importorskip("jax")
     soft = np.sign(XS) * np.maximum(np.abs(XS) - 0.4, 0)
