@@ -14,10 +14,9 @@ ANY_NUMBER = frozenset({
 })  # fmt: skip
 ARGUMENTS = {"exp": 10_000, "expm1": 10_000, "sinh": 10_000, "cosh": 10_000}
 ARGUMENTS |= dict.fromkeys(("gamma", "factorial", "zeta", "beta", "loggamma"), 500)
-ARGUMENTS |= dict.fromkeys(
-    ("digamma", "polygamma", "polylog", "besselj", "besseli", "besselk"), 100
-)
-ARGUMENTS |= dict.fromkeys(("lowergamma", "uppergamma", "expint"), 50)
+ARGUMENTS |= dict.fromkeys(("digamma", "polygamma", "polylog"), 100)
+ORDERS = dict.fromkeys(("besselj", "besseli", "besselk"), 100)  # of the first argument alone
+ORDERS |= dict.fromkeys(("lowergamma", "uppergamma", "expint"), 50)
 
 
 def bits(number: sp.Expr) -> int:
