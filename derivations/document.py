@@ -32,6 +32,7 @@ def document(found: Derivation) -> dict[str, Any]:
         "reason": propriety.reason,
         "density": density(phi.expr) if propriety.proper != "never" else None,
         "normalizer": None if norm is None else str(norm.expr),
+        "normalizer_when": None if norm is None else condition(open_ended(norm.when)),
         "normalizer_kind": None if norm is None else _kind(norm.expr),
         "verified_digits": None if norm is None else norm.digits,
         "moments": {name: _moment(m) for name, m in found.moments.items()},
@@ -39,7 +40,8 @@ def document(found: Derivation) -> dict[str, Any]:
         "quantile": _text(found.quantile),
         "entropy": _text(found.entropy),
         "tail": _tail(found.tail),
-        "law": None if found.law is None else _law(found.law),
+        "law_at": None,
+        "law": None if found.law is None else law_document(found.law),
         "score": _text(found.score),
         "scale_information": _text(found.scale_information),
         "kink": _text(found.kink),
@@ -70,6 +72,11 @@ def condition(when: sp.Basic) -> str:
     if isinstance(when, sp.core.relational.Relational) and when.rhs == lam:
         when = when.reversed
     return str(when)
+
+
+def open_ended(when: sp.Basic) -> sp.Basic:
+    """The condition without its border, where a closed form may be a limit only."""
+    return when.replace(sp.Ge, sp.Gt).replace(sp.Le, sp.Lt)
 
 
 def _kind(expr: sp.Expr) -> str:
@@ -106,12 +113,13 @@ def _moment(moment: Moment) -> dict[str, str | None]:
     return {"value": _text(moment.value), "when": when}
 
 
-def _law(law: Law) -> dict[str, Any]:
+def law_document(law: Law) -> dict[str, Any]:
+    """A law as JSON: its name, its scipy.stats expression, and where it has other names."""
     out: dict[str, Any] = {"name": law.name, "scipy": law.scipy}
     if law.when is not None:
         out["when"] = law.when
     if law.cases:
-        out["cases"] = {when: _law(case) for when, case in law.cases.items()}
+        out["cases"] = {when: law_document(case) for when, case in law.cases.items()}
     return out
 
 

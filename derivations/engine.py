@@ -10,7 +10,7 @@ import sympy as sp
 from neglog.derivations.apart import names_apart, original, renamed
 from neglog.derivations.api import penalty
 from neglog.derivations.deadline import budget, left, within
-from neglog.derivations.document import document, numeric
+from neglog.derivations.document import document, law_document, numeric
 from neglog.derivations.joint import derive_joint
 from neglog.derivations.joint_numbers import joint_numbers
 from neglog.derivations.scalar import Derivation, derive_scalar
@@ -40,9 +40,19 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             out["dim"] = dim
         if point:
             out["numeric"] = _numeric(phi, found, point, dim)
+            out["law_at"] = _law_at(found, point)
     out = original(out, names)
     out["seconds"] = round(time.perf_counter() - started, 3)
     return out
+
+
+def _law_at(found: Derivation, point: dict[sp.Symbol, sp.Expr]) -> dict[str, Any] | None:
+    """The law at the number given for λ, where that one has a name of its own."""
+    if found.law is None or found.law_at is None:
+        return None
+    law_at, strength = found.law_at, point[lam]
+    law = within(1.0, lambda: law_at(strength), None)
+    return None if law is None else law_document(law)
 
 
 def _numeric(

@@ -6,7 +6,7 @@ throughout; ``document.py`` turns it into the JSON that the command line prints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,7 @@ class Derivation:
     entropy: sp.Expr | None = None
     tail: dict[str, Any] | None = None
     law: laws.Law | None = None
+    law_at: Callable[[sp.Expr], laws.Law | None] | None = None  # the law at a number for λ
     kink: sp.Expr | None = None
     exact_zeros: bool | None = None
     exact_zeros_when: sp.Basic | None = None
@@ -138,6 +139,7 @@ def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
     m, around = (sp.S.Zero, halves) if middle is None else (middle[0], sides(middle[1]) or halves)
     norm = result.normalizer = absolute_moment(around, 0, when)
     result.law = within(1.0, lambda: laws.with_cases(around, phi.domain, m), None)
+    result.law_at = lambda strength: laws.recognise(around, phi.domain, m, strength)
     _moments(result, halves, around, m)
     if norm is None:
         return

@@ -91,6 +91,11 @@ def _numbers(doc: dict[str, Any]) -> Rows:
     found = [
         (f"  {NUMBERS[k]}", unicode(str(v))) for k, v in doc["numeric"].items() if k in NUMBERS
     ]
+    law = doc["law_at"]
+    if law is not None:
+        found.append(
+            ("  law", law["name"] + (f"   scipy.stats.{law['scipy']}" if law["scipy"] else ""))
+        )
     return [("at", point), *found]
 
 
