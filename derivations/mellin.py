@@ -125,6 +125,21 @@ def _cosh(terms: Terms, s: sp.Expr) -> sp.Expr | None:
     return term.parameters[0] * sp.besselk(0, p) if s == 1 and p.is_positive else None
 
 
+def _sinh(terms: Terms, s: sp.Expr) -> sp.Expr | None:
+    """∫ e^{−p sinh(y/k)} dy = k (π/2) (H₀(p) − Y₀(p)), H Struve's function."""
+    term = terms.of("sinh")
+    p = lam * term.coefficient
+    if s != 1 or p.is_nonpositive:
+        return None
+    return term.parameters[0] * sp.pi / 2 * (struve(p) - sp.bessely(0, p))
+
+
+def struve(z: sp.Expr) -> sp.Expr:
+    """H₀(z) = (2z/π) 1F2(1; 3/2, 3/2; −z²/4)."""
+    half = sp.Rational(3, 2)
+    return 2 * z / sp.pi * sp.hyper((1,), (half, half), -(z**2) / 4)
+
+
 def _exp(terms: Terms, s: sp.Expr) -> sp.Expr | None:
     """∫ e^{−p e^{y/k}} dy = k E₁(p), k > 0."""
     term = terms.of("exp")
@@ -247,6 +262,7 @@ ROWS: tuple[Row, ...] = (
     Row(("log-cosh",), _log_cosh, "Gradshteyn & Ryzhik, 2007, 3.512"),
     Row(("log-square",), _log_square, "Gradshteyn & Ryzhik, 2007, 3.323"),
     Row(("cosh",), _cosh, "DLMF 10.32.9"),
+    Row(("sinh",), _sinh, "DLMF 11.5.6"),
     Row(("exp",), _exp, "DLMF 6.2.1"),
     Row(("exp", "power"), _exp_and_power, "DLMF 8.6"),
     Row(("log-binomial", "power"), _log_binomial_and_power, "DLMF 8.6.5 and 13.4.4"),

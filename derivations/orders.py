@@ -85,7 +85,7 @@ def _growing(term: Term) -> Order | None:
         case "power-binomial":
             k, q = parameters
             return _power(c / k**q, q)
-        case "cosh":
+        case "cosh" | "sinh":
             return Order(EXPONENTIAL, 1 / parameters[0], c / 2)
         case "exp":
             rate = 1 / parameters[0]

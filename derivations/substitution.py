@@ -34,6 +34,11 @@ class Change:
 def _changes(phi: sp.Expr) -> Iterator[Change]:
     for node in sorted(phi.atoms(sp.log, sp.asinh, sp.acosh), key=sp.count_ops):
         argument = node.args[0]
+        if node.func is sp.acosh:
+            k = simplified(sp.sqrt((argument - 1) / y**2))
+            if not k.has(y):  # acosh(1 + k²y²) = u, y = √2 sinh(u/2)/k
+                yield Change(node, (sp.sqrt(2) * sp.sinh(y / 2) / k).rewrite(sp.exp))
+                continue
         if not argument.has(y) or not argument.is_polynomial(y) or sp.degree(argument, y) != 1:
             continue
         slope, start = sp.Poly(argument, y).all_coeffs()

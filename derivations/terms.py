@@ -29,6 +29,7 @@ CORES: dict[str, Callable[..., sp.Expr]] = {
     "sqrt-binomial": lambda k: sp.sqrt(k**2 + y**2),
     "power-binomial": lambda k, q: (1 + y / k) ** q,
     "cosh": lambda k: sp.cosh(y / k),
+    "sinh": lambda k: sp.sinh(y / k),
     "exp": lambda k: sp.exp(y / k),
 }
 
@@ -134,7 +135,7 @@ def _classify(core: sp.Expr) -> Iterator[Found]:
         yield from _classify_log(core.args[0])
     elif isinstance(core, sp.Pow) and not core.exp.has(y):
         yield from _classify_power(core)
-    elif isinstance(core, sp.cosh | sp.exp):
+    elif isinstance(core, sp.cosh | sp.sinh | sp.exp):
         yield from _classify_exponential(core)
     else:
         yield "other", sp.S.One, (core,)
@@ -186,7 +187,7 @@ def _classify_power(core: sp.Expr) -> Iterator[Found]:
 
 def _classify_exponential(core: sp.Expr) -> Iterator[Found]:
     rate = _rate(core.args[0])
-    kind = "cosh" if isinstance(core, sp.cosh) else "exp"
+    kind = core.func.__name__
     if rate is not None and (kind == "exp" or rate.is_positive):
         yield kind, sp.S.One, (1 / rate,)
     else:

@@ -79,6 +79,7 @@ FUNCTIONS: dict[str, Word] = {
     "besselk": Word(sp.besselk, 2, 2),
     "besseli": Word(sp.besseli, 2, 2),
     "besselj": Word(sp.besselj, 2, 2),
+    "bessely": Word(sp.bessely, 2, 2),
     "lowergamma": Word(sp.lowergamma, 2, 2),
     "uppergamma": Word(sp.uppergamma, 2, 2),
     "LambertW": Word(sp.LambertW, 1, 2),
