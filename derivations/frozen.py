@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neglog.derivations import expectations
 from neglog.derivations.deadline import within
+from neglog.derivations.given import exact, read_numbers
 from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.segments import Segment, segments
 from neglog.derivations.tabulated import Table
@@ -68,32 +69,6 @@ def _check_mass(prior: Prior, frozen: FrozenPrior) -> None:
     known = within(1.0, value, None)
     if known is not None and abs(known - log_z) > 1e-8 * (1 + abs(known)):
         raise InputError(f"the quadrature of {prior.phi} does not reach its normaliser there.")
-
-
-def read_numbers(phi: Penalty, values: Mapping[str, Any]) -> dict[sp.Symbol, sp.Expr]:
-    """Exact decimals for ``lam`` and the parameters, by symbol."""
-    known = {str(p): p for p in phi.parameters} | {"lam": lam}
-    numbers = {lam: sp.S.One}
-    for name, value in values.items():
-        if name not in known:
-            names = ", ".join(sorted(known))
-            raise InputError(f"at({name}=…): the prior has no such number; it has {names}.")
-        numbers[known[name]] = exact(name, value)
-    missing = sorted(set(known) - {"lam"} - set(values))
-    if missing:
-        raise InputError(f"at() needs a number for {', '.join(missing)} as well.")
-    return numbers
-
-
-def exact(name: str, value: Any) -> sp.Expr:
-    """A positive number as the decimal that prints it."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"at({name}={value!r}): a number is wanted.") from None
-    if not 0 < number < np.inf:
-        raise InputError(f"at({name}={number:g}): a positive finite number is wanted.")
-    return sp.Rational(repr(number))
 
 
 def _check_proper(prior: Prior, numbers: Mapping[sp.Symbol, sp.Expr]) -> None:
