@@ -119,8 +119,6 @@ class FrozenPrior:
         with np.errstate(over="ignore"):
             return float(np.exp(self.log_normalizer))
 
-    # Densities and probabilities
-
     def logpdf(self, x: ArrayLike) -> Any:
         """log p(x) in nats; −∞ outside the support."""
         return self._map(x, lambda v: self._table.log_density(v) + np.log1p(-self.atom))
@@ -179,16 +177,12 @@ class FrozenPrior:
             random_state: the same, by scipy's name.
         """
         given = seed if random_state is None else random_state
-        rng: Any = given
-        if not isinstance(given, np.random.Generator | np.random.RandomState):
-            rng = np.random.default_rng(given)
-        uniform = np.asarray(rng.random(size) if isinstance(rng, np.random.Generator)
-                             else rng.random_sample(size))  # fmt: skip
+        legacy = isinstance(given, np.random.RandomState)
+        rng: Any = given if legacy else np.random.default_rng(given)
+        uniform = np.asarray(rng.random_sample(size) if legacy else rng.random(size))
         uniform = np.where(uniform == 0.0, 2.0**-54, uniform)
         values = self.ppf(uniform)
         return float(values) if size is None else np.asarray(values)
-
-    # Expectations
 
     def moment(self, order: float) -> float:
         """E[A^order]: infinite where it diverges, NaN where two infinities meet.
