@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neglog.derivations.panels import MOST_PANELS, NODES, heights, panels
 from neglog.derivations.segments import Segment
-from neglog.derivations.tabulated import MOST_PANELS, NODES, Table, heights, panels
+from neglog.derivations.tabulated import Table
 from neglog.priors.errors import InputError
 
 Floats = NDArray[np.float64]

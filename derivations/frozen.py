@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neglog.derivations import expectations
 from neglog.derivations.deadline import within
+from neglog.derivations.given import exact, read_numbers
 from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.segments import Segment, segments
 from neglog.derivations.tabulated import Table
@@ -70,32 +71,6 @@ def _check_mass(prior: Prior, frozen: FrozenPrior) -> None:
         raise InputError(f"the quadrature of {prior.phi} does not reach its normaliser there.")
 
 
-def read_numbers(phi: Penalty, values: Mapping[str, Any]) -> dict[sp.Symbol, sp.Expr]:
-    """Exact decimals for ``lam`` and the parameters, by symbol."""
-    known = {str(p): p for p in phi.parameters} | {"lam": lam}
-    numbers = {lam: sp.S.One}
-    for name, value in values.items():
-        if name not in known:
-            names = ", ".join(sorted(known))
-            raise InputError(f"at({name}=…): the prior has no such number; it has {names}.")
-        numbers[known[name]] = exact(name, value)
-    missing = sorted(set(known) - {"lam"} - set(values))
-    if missing:
-        raise InputError(f"at() needs a number for {', '.join(missing)} as well.")
-    return numbers
-
-
-def exact(name: str, value: Any) -> sp.Expr:
-    """A positive number as the decimal that prints it."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"at({name}={value!r}): a number is wanted.") from None
-    if not 0 < number < np.inf:
-        raise InputError(f"at({name}={number:g}): a positive finite number is wanted.")
-    return sp.Rational(repr(number))
-
-
 def _check_proper(prior: Prior, numbers: Mapping[sp.Symbol, sp.Expr]) -> None:
     when = prior.proper_when
     if when is None or substitute(when, numbers, 20) != sp.false:
@@ -143,8 +118,6 @@ class FrozenPrior:
         """Z = ∫ exp(−λφ) of the slab."""
         with np.errstate(over="ignore"):
             return float(np.exp(self.log_normalizer))
-
-    # Densities and probabilities
 
     def logpdf(self, x: ArrayLike) -> Any:
         """log p(x) in nats; −∞ outside the support."""
@@ -204,16 +177,12 @@ class FrozenPrior:
             random_state: the same, by scipy's name.
         """
         given = seed if random_state is None else random_state
-        rng: Any = given
-        if not isinstance(given, np.random.Generator | np.random.RandomState):
-            rng = np.random.default_rng(given)
-        uniform = np.asarray(rng.random(size) if isinstance(rng, np.random.Generator)
-                             else rng.random_sample(size))  # fmt: skip
+        legacy = isinstance(given, np.random.RandomState)
+        rng: Any = given if legacy else np.random.default_rng(given)
+        uniform = np.asarray(rng.random_sample(size) if legacy else rng.random(size))
         uniform = np.where(uniform == 0.0, 2.0**-54, uniform)
         values = self.ppf(uniform)
         return float(values) if size is None else np.asarray(values)
-
-    # Expectations
 
     def moment(self, order: float) -> float:
         """E[A^order]: infinite where it diverges, NaN where two infinities meet.

@@ -9,27 +9,21 @@ normal law of width 1e-8 around 5 are as easy as a power law at 0.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mpmath as mp
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from neglog.derivations.compile import nodes, numpy_backend, reference
-from neglog.derivations.compile.halfline import HalfLine
-from neglog.derivations.compile.large import overflow_free
 from neglog.derivations.deadline import within
+from neglog.derivations.floating import DIGITS, Floats, Numbers, compiled, stable, value_of
 from neglog.derivations.half_line import Piece, Side, sides
-from neglog.derivations.numbers import UNCOMPUTABLE, function, substitute
+from neglog.derivations.numbers import UNCOMPUTABLE, function
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import y
 
-Floats = NDArray[np.float64]
-Numbers = Mapping[sp.Symbol, sp.Expr]
-DIGITS = 50
 # log u where doubles of full precision end.
 LEAST, MOST = -700.0, 709.0
 
@@ -105,7 +99,7 @@ def _halves(phi: Penalty, numbers: Numbers) -> Sequence[Side]:
 def _of_piece(piece: Piece, sign: int, strength: float, numbers: Numbers) -> list[Local]:
     if piece.phi is sp.oo:
         return []
-    lo, hi = _value(piece.lo, numbers), _value(piece.hi, numbers)
+    lo, hi = value_of(piece.lo, numbers), value_of(piece.hi, numbers)
     if not lo < hi:
         return []
     cuts = [lo, *[p for p in _poles(piece.phi, numbers) if lo < p < hi], hi]
@@ -141,7 +135,7 @@ def _local(
     numbers: Numbers,
 ) -> Local:
     near = around(phi, anchor, direction, numbers)
-    form, start = _stable(near, strength, numbers)
+    form, start = stable(near, strength, numbers)
     return Local(float(sign * anchor), sign * direction, float(length), form, start, near)
 
 
@@ -165,7 +159,7 @@ def around(phi: sp.Expr, anchor: mp.mpf, direction: int, numbers: Numbers) -> sp
 
     def shifted_polynomial(e: sp.Expr) -> sp.Expr:
         with mp.workdps(DIGITS + 20):
-            plain = [_value(c, numbers) for c in reversed(sp.Poly(e, y).all_coeffs())]
+            plain = [value_of(c, numbers) for c in reversed(sp.Poly(e, y).all_coeffs())]
             size = sum(abs(c) * anchor**k for k, c in enumerate(plain))
             moved = mp.taylor(lambda t: mp.polyval(plain[::-1], t), anchor, 0)[:0]
             for k in range(len(plain)):
@@ -192,102 +186,8 @@ def _right_angle(angle: sp.Expr) -> sp.Expr:
     return nearest * sp.pi / 2 + rest
 
 
-GOOD = 1e-15
-_PROBES = (*range(-36, 40, 3), 100, 300, 600)
-
-
-def _stable(near: sp.Expr, strength: float, numbers: Numbers) -> tuple[sp.Expr, mp.mpf]:
-    """φ in a form that keeps the digits of λφ, and the constant φ(0) that the form leaves out.
-
-    As written where that is good enough; else the compiler's form of φ(u) − φ(0), if better.
-    """
-    none: mp.mpf = mp.mpf(0)
-    try:
-        truth = _truth(near, numbers)
-    except InputError:  # a function without a reference: taken as written
-        return _small_sums(near), none
-    best: tuple[float, sp.Expr, mp.mpf] | None = None
-    for make in (lambda: near, lambda: overflow_free(near, y), None):
-        try:
-            start = none
-            if make is None:
-                half = HalfLine.of(near, numbers)
-                start = none if half.start is None else _value(half.start, numbers)
-            form = _small_sums(half.form if make is None else make())
-            lost = _lost(form, start, truth, strength, numbers)
-        except (*UNCOMPUTABLE, TypeError, InputError):
-            continue  # no such form
-        if best is None or lost < best[0]:
-            best = (lost, form, start)
-        if lost <= GOOD:
-            break
-    if best is None:
-        raise InputError(f"{near} cannot be evaluated in floating point.")
-    return best[1:]
-
-
-def _truth(near: sp.Expr, numbers: Numbers) -> dict[int, mp.mpf]:
-    """φ(e^t) in many digits at the probes where it is real and finite."""
-    out = {}
-    names = sorted(near.free_symbols - {y}, key=str)
-    values = [_value(numbers[name], {}) for name in names]
-    phi = reference.function([y, *names], [near], DIGITS)
-    for t in _PROBES:
-        try:
-            (value,) = phi(mp.exp(t), *values)
-        except (*reference.NO_VALUE, *UNCOMPUTABLE):
-            continue
-        if mp.isfinite(value):
-            out[t] = value
-    return out
-
-
-def _lost(
-    form: sp.Expr, start: mp.mpf, truth: dict[int, mp.mpf], strength: float, numbers: Numbers
-) -> float:
-    """The largest error of λφ relative to 1 + λ|φ − φ(0)| over the probes."""
-    if not truth:
-        return 0.0
-    first, second = (truth[t] for t in sorted(truth)[:2]) if len(truth) > 1 else (mp.mpf(0),) * 2
-    origin = first if abs(second - first) < 1e-2 * (1 + abs(first)) else mp.mpf(0)
-    run, worst = _compiled(form, numbers), 0.0
-    for t, value in truth.items():
-        got = float(run(np.array(np.exp(float(t)))))
-        if t <= 100 and strength * abs(value - origin) > 1e4:
-            continue  # the density has long vanished there
-        error = strength * abs(got - float(value - start)) if np.isfinite(got) else 1.0
-        worst = max(worst, float(error / (1 + strength * abs(value - origin))))
-    return worst
-
-
-def _small_sums(e: sp.Expr) -> sp.Expr:
-    """log(1 + w) as log1p(w) where w > 0, since w may be far below 1; log erfc as one function.
-
-    sympy writes erfc(−z) as 2 − erfc(z), which has no digits left in the tail.
-    """
-
-    def rewrite(arg: sp.Expr) -> sp.Expr:
-        for tail in arg.atoms(sp.erfc, sp.erf):
-            z = tail.args[0]
-            for sign in (1, -1):
-                whole = sp.erfc(sign * z) if isinstance(tail, sp.erfc) else 1 - sign * tail
-                if arg == whole:
-                    return nodes.LogErfc(sign * z)
-        one, rest = arg.as_independent(y, as_Add=True)
-        return nodes.Log1p(rest) if one == 1 and rest.is_positive else sp.log(arg)
-
-    return e.replace(sp.log, rewrite)
-
-
-def _compiled(form: sp.Expr, numbers: Numbers) -> Callable[[Floats], Floats]:
-    names = sorted(form.free_symbols - {y}, key=str)
-    values = [float(numbers[name]) for name in names]
-    run = numpy_backend.function([y, *names], [form])
-    return lambda u: run(u, *values)[0]
-
-
 def _segment(local: Local, strength: float, least: mp.mpf, numbers: Numbers) -> Segment:
-    run, offset = _compiled(local.form, numbers), float(strength * (least - local.start))
+    run, offset = compiled(local.form, numbers), float(strength * (least - local.start))
 
     def log_density(u: Floats) -> Floats:
         value = offset - strength * run(u)
@@ -295,7 +195,7 @@ def _segment(local: Local, strength: float, least: mp.mpf, numbers: Numbers) -> 
 
     def far(t: Floats, rim: float) -> Floats:
         names = sorted(local.symbolic.free_symbols - {y}, key=str)
-        values = [_value(numbers[name], {}) for name in names]
+        values = [value_of(numbers[name], {}) for name in names]
         phi = function([y, *names], local.symbolic)
         with mp.workdps(DIGITS):
             low = phi(mp.exp(rim), *values)
@@ -303,13 +203,6 @@ def _segment(local: Local, strength: float, least: mp.mpf, numbers: Numbers) -> 
             return np.array([float(gain) for gain in gains])
 
     return Segment(local.anchor, local.direction, local.length, log_density, far)
-
-
-def _value(expr: sp.Expr, numbers: Numbers) -> mp.mpf:
-    if expr is sp.oo:
-        return mp.inf
-    with mp.workdps(DIGITS + 20):
-        return mp.mpf(sp.N(substitute(sp.sympify(expr), numbers, DIGITS), DIGITS))
 
 
 def _poles(phi: sp.Expr, numbers: Numbers) -> list[mp.mpf]:
@@ -330,7 +223,7 @@ def _poles(phi: sp.Expr, numbers: Numbers) -> list[mp.mpf]:
         none: list[sp.Expr] = []
         for root in within(1.0, roots, none):
             try:
-                found.add(_value(root, numbers))
+                found.add(value_of(root, numbers))
             except (*UNCOMPUTABLE, TypeError):
                 continue  # not a real number here
     return sorted(p for p in found if p > 0)
@@ -346,7 +239,7 @@ def _narrow_modes(
     """Modes inside (lo, hi) that are narrow against their distance from both ends."""
     found: set[mp.mpf] = set()
     for local in _between(phi, lo, hi, sign, strength, numbers):
-        run = _compiled(local.form, numbers)
+        run = compiled(local.form, numbers)
         inward = +1 if local.direction == sign else -1
         anchor = lo if inward > 0 else hi
 

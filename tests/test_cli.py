@@ -71,6 +71,21 @@ def test_joint_with_dim():
     assert float(numeric["correlation"]) == pytest.approx(-0.27386, abs=1e-5)
 
 
+def test_invert_with_an_atom():
+    doc = json.loads(run("invert", "0.9*atom+0.1*exp(-abs(a))/2", "--json").stdout)
+    assert doc["schema"] == "neglog.inversion/1"
+    assert (doc["penalty"], doc["atom"], doc["notes"]) == ("Abs(a)", "9/10", [])
+    assert "eps" in doc["spike_and_slab"]
+    assert "spike of width eps" in run("invert", "0.9*atom+0.1*exp(-abs(a))/2").stdout
+
+
+def test_invert_says_improper():
+    done = run("invert", "1/(1+abs(a))")
+    assert done.exit_code == 0
+    assert "improper" in done.stdout
+    assert json.loads(run("invert", "1/(1+abs(a))", "--json").stdout)["normalisable"] == "False"
+
+
 BAD = [
     (["derive", "log(1+"], "position"),
     (["derive", "foo(a)"], "unknown function"),
@@ -97,6 +112,7 @@ BAD = [
     (["derive", "abs(a)", "--dim", "2"], "joint"),
     (["derive", "sum(abs(a))", "--dim", "0"], "between 1"),
     (["invert", "scipy:nosuchlaw(c=1)"], "unknown law"),
+    (["invert", "0-exp(-abs(a))"], "negative"),
     (["invert", "scipy:genpareto(k=1)"], "no parameter"),
     (["harvest", "--out", "{tmp}/x", "--model", "/no/such/model"], "model"),
     (["train", "/no/such/file.npy", "--width", "8", "--penalty", "abs(a)", "--strength", "1",

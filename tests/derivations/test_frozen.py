@@ -6,16 +6,15 @@ import scipy.stats as st
 
 import neglog
 from neglog.derivations.frozen import FrozenPrior
+from neglog.derivations.given import read_numbers
 from neglog.priors.errors import InputError
+from neglog.priors.symbols import lam as strength
 
 FAR = np.concatenate([10.0 ** -np.arange(1, 290, 8.0), [0.2, 0.5, 0.7, 0.9]])
 
 
 def at(expr, domain="real", lam=1.0, atom=0.0, **numbers):
     """The frozen prior without the derivation, which numbers do not need."""
-    from neglog.derivations.frozen import read_numbers
-    from neglog.priors.symbols import lam as strength
-
     phi = neglog.penalty(expr, domain)
     known = read_numbers(phi, {"lam": lam, **numbers})
     return FrozenPrior(phi, float(known.pop(strength)), known, atom)

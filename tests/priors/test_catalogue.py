@@ -5,14 +5,15 @@ import re
 import tempfile
 
 import pytest
+import scipy.stats
 import sympy as sp
 
 from neglog.derivations import service
 from neglog.derivations.api import penalty
-from neglog.derivations.invert import implied_penalty
+from neglog.priors import symbols
 from neglog.priors.catalogue import ENTRIES, THEME_OF, THEMES
 from neglog.priors.errors import InputError
-from neglog.priors.named import LAWS
+from neglog.priors.named import LAWS, shape_name
 from neglog.priors.text import parse, parse_condition
 
 TAILS = {
@@ -87,8 +88,12 @@ def test_wrong_domain_for_a_name():
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_named_laws_are_penalties(name):
-    shapes = ", ".join(f"{s}=1.5" for s in LAWS[name].shapes)
-    phi = implied_penalty(f"scipy:{name}({shapes})")
-    assert phi.domain == LAWS[name].domain
-    assert not phi.parameters
+def test_named_laws_have_scipys_names(name):
+    law = getattr(scipy.stats, name)
+    theirs = [shape_name(s) for s in law.shapes.split(", ")] if law.shapes else []
+    assert list(LAWS[name].shapes) == theirs
+    assert (
+        not parse(LAWS[name].expr).free_symbols
+        - {symbols.a}
+        - {symbols.parameter(s) for s in theirs}
+    )
