@@ -72,7 +72,7 @@ def check(text, domain):
         agrees(doc)
 
 
-@settings(max_examples=12, **LOOSE)
+@settings(max_examples=12, derandomize=True, **LOOSE)
 @given(text=grammar.penalties())
 def test_random_penalties(text):
     check(text, "real")
