@@ -35,7 +35,7 @@ from neglog.priors.symbols import a
 
 SECONDS = 2.0
 MOST_STOPS = 6
-READABLE = 1_800  # parts of a text that the parser reads back
+READABLE = 1_950  # parts of a text; the parser reads back 2,000
 LARGEST_SAMPLE = 100.0  # beyond, rounding hides which root is meant
 
 
