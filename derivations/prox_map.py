@@ -62,6 +62,8 @@ def _entries(stretch: Line, plan: Plan) -> list[tuple[sp.Expr, Any]]:
     """(value, condition) from the last stop to the first."""
     x = stretch.names.x
     out: list[tuple[sp.Expr, Any]] = []
+    if len(plan.stops) == 3 and not any(plan.ties):
+        return _zero_and_two_arcs(stretch, plan)
     for i in range(len(plan.stops) - 1, 0, -1):
         tie = plan.ties[i - 1]
         if tie is None:
@@ -95,6 +97,21 @@ def _by_value(stretch: Line, plan: Plan, i: int) -> list[tuple[sp.Expr, Any]]:
             out.append((value, sp.And(when, cheaper(value), evaluate=False)))
     value = _clipped(stretch, plan, i, two.safe)
     return [*out, (value, cheaper(value))]
+
+
+def _zero_and_two_arcs(stretch: Line, plan: Plan) -> list[tuple[sp.Expr, Any]]:
+    """0, the smallest and the largest root of a cubic: the cheapest, or its only root."""
+    zero, one, two = plan.stops
+    assert two.alone is not None
+    when, root = two.alone
+    low, high = sp.Max(0, one.safe), sp.Max(0, two.safe)
+    costs = [_cost(stretch, s, z) for s, z in ((zero, zero.safe), (one, low), (two, high))]
+
+    def cheaper(i: int, j: int) -> Any:
+        return sp.Lt(costs[i] - costs[j], 0, evaluate=False)
+
+    best = sp.And(cheaper(2, 1), cheaper(2, 0), evaluate=False)
+    return [(sp.Max(0, root), when), (high, best), (low, cheaper(1, 0)), (zero.safe, sp.true)]
 
 
 def _clipped(stretch: Line, plan: Plan, i: int, value: sp.Expr) -> sp.Expr:

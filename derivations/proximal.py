@@ -35,7 +35,7 @@ from neglog.priors.symbols import a
 
 SECONDS = 2.0
 MOST_STOPS = 6
-READABLE = 1_800  # parts of a text that the parser reads back
+READABLE = 1_950  # parts of a text; the parser reads back 2,000
 LARGEST_SAMPLE = 100.0  # beyond, rounding hides which root is meant
 
 
@@ -72,7 +72,21 @@ def _proximal(phi: Penalty, sides: Sequence[Side]) -> dict[str, Any] | None:
         ties = [t for plan in plans for t in plan.ties if t is not None]
         bounds = [p.upto for p in plans if p.upto is not sp.oo]
         if is_global_minimum(stretch, expr, ties, bounds):
-            return _document(stretch, expr, plans)
+            out = _document(stretch, expr, plans)
+            if len(plans) < len(seen):  # one formula for regimes whose ends are not closed
+                out["continuous_when"] = _smooth_upto(stretch, seen)
+            return out
+    return None
+
+
+def _smooth_upto(stretch: Line, seen: Sequence[Regime]) -> str | None:
+    """When the map is continuous, where only the tours tell; None if its end is not closed."""
+    smooth = [not any(step.jumps for step in regime.tour.steps) for regime in seen]
+    if all(smooth) or not any(smooth):
+        return str(all(smooth))
+    if smooth[0] and not any(smooth[1:]):
+        end = boundary(seen[0], curvature_lost(stretch), _points(seen))
+        return None if end is None else str(sp.Le(stretch.names.c, end))
     return None
 
 
@@ -83,7 +97,9 @@ def _by_value_alone(stretch: Line, seen: Sequence[Regime]) -> list[Plan] | None:
     known = [s for s in stops if s is not None]
     jumps = tuple(s.jumps for s in regime.tour.steps)
     ties: list[Tie | None] = [None] * len(jumps)
-    if len(known) == 3 and not jumps[0]:
+    if len(known) == 3 and stretch.half and all(s.alone for s in known[1:]):
+        pass  # 0 and two arcs of one cubic
+    elif len(known) == 3 and not jumps[0]:
         ties[0] = touching(stretch, known[0].token, known[1].token)
         if ties[0] is None or not ties[0].x.is_nonpositive or not stretch.half:
             return None
@@ -102,7 +118,7 @@ def _plans(stretch: Line, seen: Sequence[Regime], general: bool = False) -> list
             return None
         steps = range(len(regime.tour.steps))
         drafts.append((known, [_tie(stretch, regime, known, i) for i in steps]))
-    points = [s.point for i, s in enumerate(seen[0].seen) if s.point not in _before(seen[0], i)]
+    points = _points(seen)
     critical = curvature_lost(stretch)
     ends: list[sp.Expr] = []
     for i, regime in enumerate(seen[:-1]):
@@ -118,8 +134,13 @@ def _plans(stretch: Line, seen: Sequence[Regime], general: bool = False) -> list
     ]
 
 
-def _before(regime: Regime, i: int) -> list[Any]:
-    return [s.point for s in regime.seen[:i]]
+def _points(seen: Sequence[Regime]) -> list[Any]:
+    """The parameter points of the tours, in order."""
+    points: list[Any] = []
+    for one in seen[0].seen:
+        if one.point not in points:
+            points.append(one.point)
+    return points
 
 
 def _stop(stretch: Line, regime: Regime, i: int, general: bool = False) -> Stop | None:

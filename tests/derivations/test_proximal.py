@@ -48,6 +48,7 @@ CLOSED = [
     ("k*indicator(a != 0)", "real", np.sqrt(0.9), np.sqrt(15)),
     ("(1+k)*abs(a)/(k+abs(a))", "real", 0.5, np.sqrt(25) - 0.75),
     ("1-exp(-abs(a))", "real", 0.3, None),
+    ("atan(abs(a))", "real", None, None),
     ("a-k*log(a)", "positive", None, None),
     ("-log(a)", "positive", None, None),
     ("a+1/a", "positive", None, None),
