@@ -41,8 +41,8 @@ def _limit(slope: sp.Expr) -> sp.Expr | None:
         return simplified(plain)
     try:
         found = sp.limit(slope, y, 0, "+")
-    except (*UNCOMPUTABLE, RecursionError, sp.PoleError):
-        return None
+    except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
+        return None  # sympy's limits raise all of these on functions they do not know
     unknown = found.has(sp.Limit, sp.nan, sp.AccumBounds, sp.zoo, y)
     return None if unknown else simplified(found)
 
@@ -118,6 +118,8 @@ def _positive(slope: sp.Expr) -> sp.Basic | None:
         return sp.true
     if slope is -sp.oo or slope.is_nonpositive:
         return sp.false
+    if slope.has(sp.oo):  # ∞ times something whose sign depends on the parameters
+        return None
     at_most = nonnegative(-slope)
     if at_most in (sp.true, sp.false):
         return None

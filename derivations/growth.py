@@ -40,8 +40,8 @@ def _limit(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
     def limit() -> sp.Expr | None:
         try:
             return sp.limit(phi / scale, y, toward, side)
-        except (*UNCOMPUTABLE, RecursionError, sp.PoleError):
-            return None
+        except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
+            return None  # sympy's limits raise all of these on functions they do not know
 
     found = within(LIMIT_SECONDS, limit, None)
     if found is None:

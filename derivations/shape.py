@@ -8,9 +8,11 @@ from typing import Any
 import sympy as sp
 
 from neglog.derivations.deadline import within
+from neglog.derivations.equivalents import equivalent
 from neglog.derivations.growth import AT_INFINITY, ratio
 from neglog.derivations.half_line import Side
 from neglog.derivations.numbers import simplified
+from neglog.derivations.orders import EXPONENTIAL, LOG, LOG_SQUARE, Order, leading
 from neglog.derivations.terms import terms_of
 from neglog.priors.symbols import lam, y
 
@@ -47,9 +49,9 @@ def _tail(side: Side) -> dict[str, Any] | None:
         return {"class": "compact", "index": None}
     if not phi.has(y):
         return {"class": "none", "index": None}
-    exponent = _leading_power(phi)
-    if exponent is not None and not exponent.is_number:
-        return {"cases": _cases(exponent), "index": None}
+    first = leading(terms_of(equivalent(phi, AT_INFINITY)))
+    if first is not None:
+        return _of_order(first)
     against_log = ratio(phi, sp.log(y), AT_INFINITY)
     if against_log is None:
         return None
@@ -71,12 +73,26 @@ def _tail(side: Side) -> dict[str, Any] | None:
     return {"class": name, "index": None}
 
 
-def _leading_power(phi: sp.Expr) -> sp.Expr | None:
-    """q where the only growing term is y^q with q > 0."""
-    powers = [t for t in terms_of(phi).terms if t.kind != "log"]
-    if len(powers) == 1 and powers[0].kind == "power" and powers[0].coefficient.is_positive:
-        return powers[0].parameters[0]
-    return None
+def _of_order(order: Order) -> dict[str, Any] | None:
+    """The class of a tail whose leading order is known."""
+    c, rate = order.coefficient, order.rate
+    if not c.is_positive:
+        return {"class": "none", "index": None} if c.is_nonpositive else None
+    if order.level == LOG:
+        return {"class": "regularly-varying", "index": simplified(lam * c)}
+    if order.level == LOG_SQUARE:
+        return {"class": "subexponential", "index": None}
+    if order.level == EXPONENTIAL:
+        return {"class": "gaussian-or-lighter", "index": None}
+    if (rate - 1).is_zero:
+        return {"class": "exponential", "index": simplified(lam * c)}
+    known = {"subexponential": 1 - rate, "gaussian-or-lighter": rate - 2}
+    for name, sign in known.items():
+        if sign.is_positive or (sign.is_zero and name != "subexponential"):
+            return {"class": name, "index": None}
+    if (rate - 1).is_positive and (2 - rate).is_positive:
+        return {"class": "superexponential", "index": None}
+    return {"cases": _cases(rate), "index": None}
 
 
 def _cases(q: sp.Expr) -> dict[str, str]:

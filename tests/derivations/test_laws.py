@@ -1,4 +1,4 @@
-"""Laws by name, each equal to scipy's density, also at the strengths where they have another name."""
+"""Laws by name, each equal to scipy's density, also where they have another name."""
 
 import sys
 from pathlib import Path
