@@ -1,13 +1,13 @@
-"""Derive every penalty of the test table beside plain ``sympy.integrate``: verdicts, forms, seconds.
+"""Derive every penalty of the test table beside plain ``sympy.integrate``.
 
     python benchmarks/derive_speed.py                    # all rows, sympy for 30 s each
     python benchmarks/derive_speed.py --rows 20 --sympy-seconds 5
     python benchmarks/derive_speed.py --out table.md     # the table as Markdown too
 
-Each derivation is uncached in a running worker (``engine`` seconds); sympy gets a process of its own
-for each integral, with the same positive symbols, and is ended after its time. Its result is *right*
-where it equals quadrature at a point at which the prior is proper (or is infinite where it is
-improper), *wrong* where it is a finite number that is not, *open* where it returns an integral.
+Each derivation is uncached in a running worker (the engine's seconds); sympy gets a process of its
+own for each integral, with the same positive symbols, and is ended after its time. Its result is
+*right* where it equals quadrature at points at which the prior is proper (or is infinite where it
+is improper), *wrong* where it is something else, *open* where it returns an integral.
 """
 
 import argparse
@@ -25,14 +25,15 @@ import sympy as sp
 from neglog.derivations.api import penalty
 from neglog.derivations.closed import points_where
 from neglog.derivations.half_line import sides
-from neglog.derivations.quadrature import integral
+from neglog.derivations.numbers import Point
+from neglog.derivations.quadrature import Estimate, integral
 from neglog.derivations.service import Worker
 from neglog.priors.symbols import lam
 from neglog.priors.text import parse_condition
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "derivations"))
 from numerics import same_condition
-from table import MORE, ROWS
+from table import MORE, ROWS, Row
 
 CHILD = """
 import json, sys, sympy as sp
@@ -50,16 +51,18 @@ print(json.dumps({"found": str(found), "open": found.has(sp.Integral), "values":
 """
 
 
-def truth(row, count=2):
+def truth(row: Row, count: int = 2) -> tuple[list[Point], list[Estimate | None] | None]:
     """Points at which the row's prior is proper, with ∫exp(−λφ) there; λ = 2 where it never is."""
     phi = penalty(row.expr, row.domain)
     if row.proper == "never":
         return [{**dict.fromkeys(phi.parameters, sp.Rational(3, 2)), lam: sp.Integer(2)}], None
-    points = points_where(parse_condition(row.when), set(phi.parameters), count)
-    return points, [integral(sides(phi), point) for point in points]
+    points: list[Point] = [*points_where(parse_condition(row.when), set(phi.parameters), count)]
+    halves = sides(phi)
+    assert halves is not None
+    return points, [integral(halves, point) for point in points]
 
 
-def with_neglog(worker, row):
+def with_neglog(worker: Worker, row: Row) -> tuple[bool, str | None, int | None, float]:
     """(verdict right, closed form or None, digits, engine seconds)."""
     request = {"penalty": row.expr, "domain": row.domain, "timeout": 20.0}
     reply = worker.ask(request, 20.0)
@@ -70,7 +73,9 @@ def with_neglog(worker, row):
     return right, doc["normalizer"], doc["verified_digits"], doc["seconds"]
 
 
-def with_sympy(row, points, values, seconds):
+def with_sympy(
+    row: Row, points: list[Point], values: list[Estimate | None] | None, seconds: float
+) -> tuple[str, float]:
     """(outcome, seconds) of plain integration."""
     texts = [{str(k): str(v) for k, v in point.items()} for point in points]
     started = time.perf_counter()
@@ -94,7 +99,7 @@ def with_sympy(row, points, values, seconds):
     return judge(reply["values"], values), took
 
 
-def judge(found, values):
+def judge(found: list[str], values: list[Estimate | None] | None) -> str:
     """Whether sympy's numbers are the integral's."""
     if values is None:
         return "right" if all("oo" in v or v == "nan" for v in found) else "wrong"
