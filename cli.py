@@ -132,7 +132,7 @@ def derive(
 
     request = {"penalty": expr, "domain": domain, "at": at, "dim": dim, "timeout": timeout}
     if plot is not None:
-        from neglog.derivations.plot import check_path
+        from neglog.derivations.pages.plot import check_path
 
         check_path(plot)  # before the work, not after it
     document = ask(request)
@@ -143,8 +143,8 @@ def derive(
 
 def draw(document: dict[str, Any], path: str) -> None:
     """The picture of a derivation, at the numbers of its ``--at`` where it has them."""
-    from neglog.derivations.plot import plot
-    from neglog.derivations.show import prior_of
+    from neglog.derivations.pages.plot import plot
+    from neglog.derivations.pages.show import prior_of
 
     names = {"lam", *document["parameters"]}
     numeric = document["numeric"] or {}
@@ -155,7 +155,7 @@ def show(document: dict[str, Any], json_: bool, latex: bool = False) -> None:
     """A derivation as JSON, LaTeX or a table."""
     if json_:
         return emit(document)
-    from neglog.derivations import show as pages
+    from neglog.derivations.pages import show as pages
 
     if latex:
         return click.echo(pages.prior_of(document).latex())
@@ -177,7 +177,7 @@ def invert(
 
     Example: neglog invert "scipy:genpareto(c=0.3)"
     """
-    from neglog.derivations.invert import inversion
+    from neglog.derivations.inversion.invert import inversion
 
     document = inversion(density, domain, at, timeout)
     if json_:
@@ -211,7 +211,7 @@ def atlas(words: tuple[str, ...], theme: str | None, json_: bool) -> None:
 
         listed = [{"name": n, "theme": THEME_OF[n], **asdict(e)} for n, e in entries.items()]
         return emit({"schema": "neglog.atlas/1", "entries": listed})
-    from neglog.derivations.show import print_atlas
+    from neglog.derivations.pages.show import print_atlas
 
     return print_atlas(entries)
 
@@ -309,7 +309,7 @@ def fit(codes: str, families: str | None, min_nonzero: int, json_: bool) -> None
     table = run(codes, split_families(families), min_nonzero)
     if json_:
         return emit(to_json(table))
-    from neglog.derivations.show import print_rows
+    from neglog.derivations.pages.show import print_rows
 
     return print_rows(("family", "best by AIC"), [(k, str(v)) for k, v in counts(table).items()])
 
@@ -360,7 +360,7 @@ def opposing(decoder: str, json_: bool) -> None:
 
 def summary(found: dict[str, Any]) -> None:
     """The single numbers of a JSON document as a table."""
-    from neglog.derivations.show import print_rows
+    from neglog.derivations.pages.show import print_rows
 
     plain = [(k, str(v)) for k, v in found.items() if k != "schema" and not isinstance(v, list)]
     return print_rows(("", ""), plain)

@@ -23,10 +23,10 @@ import mpmath
 import sympy as sp
 
 from neglog.derivations.api import penalty
-from neglog.derivations.closed import points_where
 from neglog.derivations.half_line import sides
+from neglog.derivations.integrals.closed import points_where
+from neglog.derivations.integrals.quadrature import Estimate, integral
 from neglog.derivations.numbers import Point
-from neglog.derivations.quadrature import Estimate, integral
 from neglog.derivations.service import Worker
 from neglog.priors.symbols import lam
 from neglog.priors.text import parse_condition

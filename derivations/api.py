@@ -62,6 +62,6 @@ def _adopt(expr: sp.Expr) -> sp.Expr:
 
 def prior(source: Any) -> Any:
     """A prior from a catalogue name, a density in ``a``, a frozen scipy.stats law or a fit."""
-    from neglog.derivations.invert import prior_from
+    from neglog.derivations.inversion.invert import prior_from
 
     return prior_from(source)

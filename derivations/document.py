@@ -10,8 +10,8 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.laws import Law
-from neglog.derivations.quadrature import Estimate
+from neglog.derivations.integrals.quadrature import Estimate
+from neglog.derivations.laws.half_line import Law
 from neglog.derivations.scalar import Derivation, Moment
 from neglog.priors.symbols import Largest, Multiple, Total, a, lam, y
 
@@ -85,7 +85,7 @@ def _kind(expr: sp.Expr) -> str:
 
 def density(phi: sp.Expr) -> str:
     """exp(−λφ)/Z, with e^{−λ log f} written as a power of f."""
-    from neglog.derivations.closed import density_as_powers
+    from neglog.derivations.integrals.closed import density_as_powers
 
     if phi.has(Total, Multiple, Largest):
         powers = phi.func is sp.log

@@ -11,8 +11,8 @@ from neglog.derivations.apart import names_apart, original, renamed
 from neglog.derivations.api import penalty
 from neglog.derivations.deadline import budget, left, within
 from neglog.derivations.document import document, law_document, numeric
-from neglog.derivations.joint import derive_joint
-from neglog.derivations.joint_numbers import joint_numbers
+from neglog.derivations.joint.joint import derive_joint
+from neglog.derivations.joint.numbers import joint_numbers
 from neglog.derivations.scalar import Derivation, derive_scalar
 from neglog.derivations.scalar_numbers import numbers as scalar_numbers
 from neglog.priors.errors import InputError

@@ -13,9 +13,11 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations import at_zero, curvature, laws, mixtures, proximal, shape
-from neglog.derivations.centre import centre
-from neglog.derivations.closed import (
+from neglog.derivations.asymptotics.propriety import IF, UNKNOWN, Propriety, decide
+from neglog.derivations.deadline import left, within
+from neglog.derivations.half_line import Side, sides
+from neglog.derivations.integrals.centre import centre
+from neglog.derivations.integrals.closed import (
     FUNCTIONS_NOT_CLOSED,
     Closed,
     absolute_moment,
@@ -23,14 +25,15 @@ from neglog.derivations.closed import (
     signed_moment,
     tidy,
 )
-from neglog.derivations.deadline import left, within
-from neglog.derivations.distribution import closed_cdf, tidied
-from neglog.derivations.half_line import Side, sides
-from neglog.derivations.information import closed_information
+from neglog.derivations.integrals.distribution import closed_cdf, tidied
+from neglog.derivations.integrals.information import closed_information
+from neglog.derivations.integrals.quadrature import Estimate, information
+from neglog.derivations.integrals.quantiles import closed_quantile, inverts
+from neglog.derivations.laws import half_line as laws
 from neglog.derivations.numbers import UNCOMPUTABLE, substitute
-from neglog.derivations.propriety import IF, UNKNOWN, Propriety, decide
-from neglog.derivations.quadrature import Estimate, information
-from neglog.derivations.quantiles import closed_quantile, inverts
+from neglog.derivations.proximal import closed_map as proximal
+from neglog.derivations.shapes import at_zero, curvature, mixtures
+from neglog.derivations.shapes import tail as shape
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, lam, y
 

@@ -8,10 +8,16 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
+from neglog.derivations.asymptotics.propriety import UNKNOWN
 from neglog.derivations.half_line import Side, sides
+from neglog.derivations.integrals.quadrature import (
+    Estimate,
+    information,
+    integral,
+    mean_penalty,
+    ratio_of,
+)
 from neglog.derivations.numbers import UNCOMPUTABLE, Point, substitute
-from neglog.derivations.propriety import UNKNOWN
-from neglog.derivations.quadrature import Estimate, information, integral, mean_penalty, ratio_of
 from neglog.derivations.scalar import Derivation, Moment
 from neglog.priors.penalty import Penalty
 

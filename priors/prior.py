@@ -14,7 +14,7 @@ from neglog.priors.penalty import Penalty
 from neglog.priors.text import parse, parse_condition
 
 if TYPE_CHECKING:
-    from neglog.derivations.frozen import FrozenPrior
+    from neglog.derivations.frozen.frozen import FrozenPrior
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Prior:
         """
         if not self.atom:
             return self.phi
-        from neglog.derivations.spike import spike_and_slab
+        from neglog.derivations.inversion.spike import spike_and_slab
 
         return spike_and_slab(self.phi, self.atom, spike)
 
@@ -126,7 +126,7 @@ class Prior:
         Raises:
             InputError: a missing or unknown name, or values at which the prior is improper.
         """
-        from neglog.derivations.frozen import freeze
+        from neglog.derivations.frozen.frozen import freeze
 
         return freeze(self, values)
 
@@ -146,7 +146,7 @@ class Prior:
         ``values``: numbers for ``lam`` and the parameters; what is left out is chosen and named
         in the title. Needs matplotlib.
         """
-        from neglog.derivations.plot import plot
+        from neglog.derivations.pages.plot import plot
 
         plot(self, path, values)
 
@@ -162,7 +162,7 @@ class Prior:
 
     def latex(self) -> str:
         """Penalty, density, normaliser, law, moments and the rest as one ``aligned`` block."""
-        from neglog.derivations.typeset import latex
+        from neglog.derivations.pages.typeset import latex
 
         return latex(self)
 
@@ -170,7 +170,7 @@ class Prior:
         return f"${self.latex()}$"
 
     def _repr_html_(self) -> str:
-        from neglog.derivations.show import rows
+        from neglog.derivations.pages.show import rows
 
         cells = "".join(
             f"<tr><th style='text-align:right'>{html.escape(name)}</th>"

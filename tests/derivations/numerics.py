@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from table import MORE, ROWS
 
 from neglog.derivations.api import penalty
-from neglog.derivations.closed import points_where
+from neglog.derivations.integrals.closed import points_where
 from neglog.derivations.numbers import samples, substitute
 from neglog.priors.symbols import a, lam
 from neglog.priors.text import parse, parse_condition

@@ -5,8 +5,8 @@ import pytest
 import scipy.stats as st
 
 import neglog
-from neglog.derivations.frozen import FrozenPrior
-from neglog.derivations.given import read_numbers
+from neglog.derivations.frozen.frozen import FrozenPrior
+from neglog.derivations.frozen.given import read_numbers
 from neglog.priors.errors import InputError
 from neglog.priors.symbols import lam as strength
 

@@ -9,8 +9,8 @@ import sympy as sp
 from scipy.integrate import quad
 
 import neglog
-from neglog.derivations.invert import implied_penalty, inverted, prior_from
-from neglog.derivations.spike import spike_and_slab
+from neglog.derivations.inversion.invert import implied_penalty, inverted, prior_from
+from neglog.derivations.inversion.spike import spike_and_slab
 from neglog.priors.errors import InputError
 from neglog.priors.named import LAWS
 from neglog.priors.symbols import a, lam

@@ -9,7 +9,7 @@ import sympy as sp
 from scipy.integrate import dblquad
 
 from neglog.derivations.api import penalty
-from neglog.derivations.closed import points_where
+from neglog.derivations.integrals.closed import points_where
 from neglog.derivations.numbers import substitute
 from neglog.priors.symbols import Largest, Multiple, Total, a, d, lam
 from neglog.priors.text import parse, parse_condition

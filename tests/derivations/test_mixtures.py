@@ -10,10 +10,10 @@ import sympy as sp
 from scipy.integrate import quad
 
 from neglog.derivations.api import penalty
-from neglog.derivations.bernstein import mixes
 from neglog.derivations.half_line import sides
-from neglog.derivations.mixtures import NO_LAW, mixtures
 from neglog.derivations.numbers import function
+from neglog.derivations.shapes.bernstein import mixes
+from neglog.derivations.shapes.mixtures import NO_LAW, mixtures
 from neglog.priors.symbols import a, lam, y
 from neglog.priors.text import parse
 

@@ -5,8 +5,8 @@ import pytest
 import scipy.stats
 import sympy as sp
 
-from neglog.derivations.from_law import from_frozen
-from neglog.derivations.frozen import FrozenPrior
+from neglog.derivations.frozen.frozen import FrozenPrior
+from neglog.derivations.inversion.from_law import from_frozen
 from neglog.priors.named import LAWS
 from neglog.priors.symbols import a
 

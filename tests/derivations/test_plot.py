@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from neglog.cli import cli
 from neglog.derivations.api import penalty
-from neglog.derivations.plot import plot
-from neglog.derivations.sampling import as_function, breaks, curve, slope, split_at_jumps
-from neglog.derivations.show import prior_of
+from neglog.derivations.frozen.sampling import as_function, breaks, curve, slope, split_at_jumps
+from neglog.derivations.pages.plot import plot
+from neglog.derivations.pages.show import prior_of
 from neglog.priors.errors import InputError
 from neglog.priors.text import parse
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from neglog.derivations.api import penalty
 from neglog.derivations.document import _prox
 from neglog.derivations.half_line import sides
-from neglog.derivations.proximal import proximal
+from neglog.derivations.proximal.closed_map import proximal
 from neglog.priors.symbols import a
 from neglog.priors.text import parse, parse_condition
 

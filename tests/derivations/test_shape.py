@@ -12,12 +12,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neglog.derivations import at_zero, curvature, shape
 from neglog.derivations.api import penalty
 from neglog.derivations.half_line import sides
-from neglog.derivations.mixtures import mixtures
-from neglog.derivations.proximal import proximal
-from neglog.derivations.signs import certain_sign
+from neglog.derivations.proximal.closed_map import proximal
+from neglog.derivations.shapes import at_zero, curvature
+from neglog.derivations.shapes import tail as shape
+from neglog.derivations.shapes.mixtures import mixtures
+from neglog.derivations.shapes.signs import certain_sign
 from neglog.priors.symbols import a, y
 from neglog.priors.text import parse
 

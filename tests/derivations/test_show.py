@@ -5,9 +5,9 @@ import re
 import pytest
 
 from neglog.derivations.folding import fold
-from neglog.derivations.notation import signs, unicode
 from neglog.derivations.numbers import value_at
-from neglog.derivations.show import rows
+from neglog.derivations.pages.notation import signs, unicode
+from neglog.derivations.pages.show import rows
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
 from neglog.priors.text import parse
@@ -118,7 +118,7 @@ def test_every_derivation_has_a_verdict_and_a_reason(expr, document):
 
 
 def test_latex_is_complete(document):
-    from neglog.derivations.show import prior_of
+    from neglog.derivations.pages.show import prior_of
 
     text = prior_of(document("log(1+abs(a))")).latex()
     for part in (r"\varphi(a) &=", "double Lomax", r"\text{if } \lambda > 1", r"\mathbb{E}|a|",
@@ -130,7 +130,7 @@ def test_latex_is_complete(document):
 
 def test_notebooks_show_mathematics_and_a_table(document):
     from neglog import penalty
-    from neglog.derivations.show import prior_of
+    from neglog.derivations.pages.show import prior_of
 
     prior = prior_of(document("log(1+abs(a))"))
     assert prior._repr_latex_().startswith("$")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import neglog
-from neglog.derivations.spike import spike_and_slab
+from neglog.derivations.inversion.spike import spike_and_slab
 from neglog.priors import symbols
 from neglog.priors.errors import InputError
 from neglog.validation import FAMILIES, SlabFit, fit, negative_log, pooled

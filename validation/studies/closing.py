@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neglog.derivations.spike import spike_and_slab
+from neglog.derivations.inversion.spike import spike_and_slab
 from neglog.priors.penalty import Penalty
 from neglog.validation.slab import SlabFit, pooled
 

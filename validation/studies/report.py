@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from neglog.derivations.show import unicode
+from neglog.derivations.pages.show import unicode
 from neglog.priors.errors import InputError
 from neglog.validation.studies.settings import RESULTS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import Any
 
-from neglog.derivations.show import unicode
+from neglog.derivations.pages.show import unicode
 
 SAE, RANDOM = "SAE", "random dictionary"
 THINNED = ", one token a sequence"
