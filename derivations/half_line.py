@@ -88,6 +88,23 @@ def cut(expr: sp.Expr) -> tuple[Piece, ...] | None:
     return tuple(pieces)
 
 
+def far_pieces(phi: Penalty) -> tuple[Piece, ...] | None:
+    """What φ is beyond every breakpoint, on the right and the left: needs no order of them."""
+    signs = (1,) if phi.domain == "positive" else (1, -1)
+    found = []
+    for sign in signs:
+        expr = phi.expr.subs(a, sign * y)
+        points = _points(expr)
+        if points is None:
+            return None
+        beyond = sp.Add(*points)
+        smooth = _resolve(expr, beyond, sp.oo, _inside(beyond, sp.oo))
+        if smooth is None:
+            return None
+        found.append(Piece(beyond, sp.oo, smooth))
+    return tuple(found)
+
+
 def _inside(lo: sp.Expr, hi: sp.Expr) -> sp.Expr:
     return lo + 1 if hi is sp.oo else (lo + hi) / 2
 
@@ -105,6 +122,11 @@ def _conditions(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def _breakpoints(expr: sp.Expr) -> list[sp.Expr] | None:
+    points = _points(expr)
+    return None if points is None else _ordered(points)
+
+
+def _points(expr: sp.Expr) -> set[sp.Expr] | None:
     points: set[sp.Expr] = set()
     for f in _conditions(expr):
         inner = cut(f)  # |…|a| − k…|: an argument may itself be cut
@@ -117,7 +139,7 @@ def _breakpoints(expr: sp.Expr) -> list[sp.Expr] | None:
             except NotImplementedError:
                 return None
             points |= {simplified(r) for r in roots if r.is_positive is not False and r.is_real}
-    return _ordered(points)
+    return points
 
 
 def _ordered(points: set[sp.Expr]) -> list[sp.Expr] | None:

@@ -13,9 +13,15 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.asymptotics.propriety import IF, UNKNOWN, Propriety, decide
+from neglog.derivations.asymptotics.propriety import (
+    IF,
+    UNKNOWN,
+    Propriety,
+    decide,
+    decide_by_tails,
+)
 from neglog.derivations.deadline import left, within
-from neglog.derivations.half_line import Side, sides
+from neglog.derivations.half_line import Side, far_pieces, sides
 from neglog.derivations.integrals.centre import centre
 from neglog.derivations.integrals.closed import (
     FUNCTIONS_NOT_CLOSED,
@@ -83,9 +89,10 @@ def derive_scalar(phi: Penalty) -> Derivation:
     """The derivation of a scalar penalty."""
     halves = within(3.0, lambda: sides(phi), None)
     unknown = Propriety(UNKNOWN, None, "It could not be decided within the deadline.")
-    result = Derivation(phi, within(6.0, lambda: decide(halves), unknown))
     if halves is None:
-        return result
+        far = within(3.0, lambda: far_pieces(phi), None)
+        return Derivation(phi, within(6.0, lambda: decide_by_tails(far), unknown))
+    result = Derivation(phi, within(6.0, lambda: decide(halves), unknown))
     _shape(result, halves)
     if result.propriety.proper in ("always", IF):
         _integrals(result, halves)

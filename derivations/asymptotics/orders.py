@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from neglog.derivations.integrals.terms import Term, Terms
-from neglog.priors.symbols import lam
+from neglog.priors.symbols import lam, y
 
 EXPONENTIAL, POWER, LOG_SQUARE, LOG = 3, 2, 1, 0
 
@@ -59,6 +59,28 @@ def leading(terms: Terms) -> Order | None:
             o is one or _compare(one, o) is True for o in orders
         ):
             return one
+    return None
+
+
+def monomial(phi: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(c, p) with φ ~ c·y^p at infinity, for products and sums of powers; None elsewhere."""
+    if not phi.has(y):
+        return phi, sp.S.Zero
+    if phi == y:
+        return sp.S.One, sp.S.One
+    if isinstance(phi, sp.Pow) and not phi.exp.has(y):
+        base = monomial(phi.base)
+        return None if base is None else (base[0] ** phi.exp, sp.expand(base[1] * phi.exp))
+    parts = [monomial(arg) for arg in phi.args]
+    if not isinstance(phi, sp.Mul | sp.Add) or any(p is None for p in parts):
+        return None
+    known = [p for p in parts if p is not None]
+    if isinstance(phi, sp.Mul):
+        return sp.Mul(*[c for c, _ in known]), sp.expand(sp.Add(*[p for _, p in known]))
+    for c, p in known:
+        if all(q == p or (p - q).is_positive for _, q in known):
+            total = sp.Add(*[c for c, q in known if q == p])
+            return (total, p) if total.is_nonzero else None
     return None
 
 

@@ -14,7 +14,13 @@ import sympy as sp
 
 from neglog.derivations.asymptotics.equivalents import equivalent
 from neglog.derivations.asymptotics.growth import AT_INFINITY, AT_ZERO, ratio
-from neglog.derivations.asymptotics.orders import LOG, leading, origin_condition, tail_condition
+from neglog.derivations.asymptotics.orders import (
+    LOG,
+    leading,
+    monomial,
+    origin_condition,
+    tail_condition,
+)
 from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.integrals.terms import Terms, terms_of
 from neglog.derivations.numbers import simplified, value_at
@@ -64,6 +70,15 @@ def decide(sides: Sequence[Side] | None) -> Propriety:
         if all(piece.phi is sp.oo for piece in side.pieces):
             findings.append(_Finding(sp.true, ""))
     return _verdict([f for f in findings if f is not _FINE])
+
+
+def decide_by_tails(far: Sequence[Piece] | None) -> Propriety:
+    """The verdict where the breakpoints have no order: a tail that fails is enough for "never"."""
+    for piece in far or ():
+        finding = _tail(piece)
+        if finding.condition is sp.false:
+            return Propriety(NEVER, sp.false, finding.reason)
+    return decide(None)
 
 
 def _verdict(findings: Sequence[_Finding]) -> Propriety:
@@ -125,6 +140,11 @@ def _tail(piece: Piece, order: int = 0) -> _Finding:
         return _Finding(known, _why(known, terms, phi))
     rate = ratio(phi, sp.log(y), AT_INFINITY)
     if rate is None:
+        alone = monomial(phi)
+        if alone is not None and alone[0].is_positive:
+            condition = sp.Gt(alone[1], 0).simplify()
+            reason = f"The penalty grows like |a|**({alone[1]}): {_words(condition)} is needed."
+            return _Finding(condition, reason)
         return _Finding(None, "The growth of the penalty against log|a| could not be decided.")
     if rate in (sp.oo, -sp.oo) or rate.is_zero:
         found = sp.true if rate is sp.oo else sp.false

@@ -50,7 +50,7 @@ def test_what_must_be_closed_is(row, document):
         "z": doc["normalizer"], "m": moments["mean_abs"], "v": moments["variance"],
         "c": doc["cdf"], "q": doc["quantile"], "h": doc["entropy"], "i": doc["scale_information"],
     }  # fmt: skip
-    missing = [letter for letter in row.closed if found[letter] is None]
+    missing = [letter for letter in row.closed if letter != "Z" and found[letter] is None]
     assert not missing
 
 
