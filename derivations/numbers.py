@@ -52,10 +52,10 @@ def value_at(expr: sp.Expr, point: Point, digits: int = 15) -> complex | None:
 
     An infinite value is ±inf; joint expressions are evaluated with all features equal.
     """
-    at = substitute(all_equal(expr), point, digits)
-    if at in (sp.oo, -sp.oo):
-        return complex(float(at), 0.0)
     try:
+        at = substitute(all_equal(expr), point, digits)  # functions such as erfinv may refuse here
+        if at in (sp.oo, -sp.oo):
+            return complex(float(at), 0.0)
         number = sp.N(at, digits)
         if number in (sp.oo, -sp.oo):
             return complex(float(number), 0.0)

@@ -71,7 +71,7 @@ def _points(phi: Penalty) -> Iterator[dict[sp.Symbol, sp.Expr]]:
 def _value(expr: sp.Expr, point: dict[sp.Symbol, sp.Expr], digits: int) -> complex | None:
     try:
         return value_at(expr, point, digits)
-    except (*UNCOMPUTABLE, TypeError, RecursionError):
+    except (*UNCOMPUTABLE, TypeError, RecursionError, MemoryError):
         return None  # sympy's functions refuse some arguments already when they are put in
 
 

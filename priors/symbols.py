@@ -49,6 +49,10 @@ class Largest(sp.Function):
     nargs = 1
     is_extended_real = True
 
+    @classmethod
+    def eval(cls, f: sp.Expr) -> sp.Expr | None:
+        return None if f.has(a) else f
+
     def _sympystr(self, printer: Any) -> str:
         return f"max({printer.doprint(self.args[0])})"
 
@@ -58,6 +62,10 @@ class Multiple(sp.Function):
 
     nargs = 1
     is_extended_real = True
+
+    @classmethod
+    def eval(cls, f: sp.Expr) -> sp.Expr | None:
+        return None if f.has(a) else f**d
 
     def _sympystr(self, printer: Any) -> str:
         return f"prod({printer.doprint(self.args[0])})"

@@ -22,9 +22,6 @@ MAX_NODES = 2_000
 MAX_DEPTH = 120
 SUGGESTIONS = 3
 
-# What sympy answers when a function has no meaning at its arguments.
-MEANINGLESS = (TypeError, ValueError, ArithmeticError, NotImplementedError, RecursionError)
-
 
 def parse(text: str) -> sp.Expr:
     """The expression that ``text`` writes, in ``a``, ``lam``, ``d`` and positive parameters.
@@ -38,6 +35,8 @@ def parse(text: str) -> sp.Expr:
         raise InputError(f"{shorten(text)!r} is a condition, not a number; write a penalty in a.")
     if value.has(sp.nan, sp.zoo, sp.I, sp.AccumBounds):
         raise InputError(f"{shorten(text)!r} is not a real number anywhere; check it for 0/0.")
+    if any(bounds.power_too_large(power.base, power.exp) for power in value.atoms(sp.Pow)):
+        raise InputError(f"{shorten(text)!r} holds a power with too large an exponent.")
     if is_joint(value) and bound_free(value).has(RESERVED["a"]):
         raise InputError(
             f"in {shorten(text)!r} the feature a stands outside every reduction; "
@@ -124,7 +123,7 @@ class _Builder:
             value = method(node, depth + 1)
         except InputError:
             raise
-        except MEANINGLESS:
+        except bounds.MEANINGLESS:
             raise self.fail(node, "this part has no meaning") from None
         if bounds.value_too_large(value):
             raise self.fail(node, "the number is too large")
@@ -159,8 +158,8 @@ class _Builder:
 
     def visit_UnaryOp(self, node: ast.UnaryOp, depth: int) -> sp.Expr:
         value = self.visit(node.operand, depth)
-        if isinstance(node.op, ast.Not):
-            return sp.Not(value)
+        if isinstance(node.op, ast.Not | ast.Invert):
+            return sp.Not(self.condition(value, node))
         value = self.number(value, node)
         if isinstance(node.op, ast.USub):
             return -value

@@ -28,6 +28,7 @@ SAME = [
     ("|a|⁻¹⁰", "abs(a)**(-10)"),
     ("Piecewise((1, a ≥ 2), (2, a ≠ 0), (3, True))", "Piecewise((1, a>=2), (2, a!=0), (3, True))"),
     ("2×|a|÷3", "2*abs(a)/3"),
+    ("Piecewise((1, ~(a > 0)), (2, True))", "Piecewise((1, not (a > 0)), (2, True))"),
     ("abs(a)\n + 1*a", "abs(a)+a"),
 ]
 
@@ -105,6 +106,9 @@ REFUSED = [
     ("sum(sum(abs(a)))", "another reduction"),
     ("norm(max(abs(a)))", "another reduction"),
     ("abs(a)\0", "x00"),
+    ("~a", "condition"),
+    ("cos(oo)*a", "not a real number"),
+    ("indicator(0 < log(0))", "no meaning"),
     ("\uff41bs(a)", "fullwidth"),
     ("abs(a\u200b)", "zero width space"),
     ("abs(a)\udc80", "udc80"),
