@@ -118,7 +118,7 @@ def _positive(slope: sp.Expr) -> sp.Basic | None:
         return sp.true
     if slope is -sp.oo or slope.is_nonpositive:
         return sp.false
-    if slope.has(sp.oo):  # ∞ times something whose sign depends on the parameters
+    if slope.has(sp.oo, -sp.oo):  # ∞ times something whose sign depends on the parameters
         return None
     at_most = nonnegative(-slope)
     if at_most in (sp.true, sp.false):
