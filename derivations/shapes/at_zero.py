@@ -43,8 +43,9 @@ def _limit(slope: sp.Expr) -> sp.Expr | None:
         found = sp.limit(slope, y, 0, "+")
     except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
         return None  # sympy's limits raise all of these on functions they do not know
+    found = found if found.has(sp.Limit) else simplified(found)
     unknown = found.has(sp.Limit, sp.nan, sp.AccumBounds, sp.zoo, y)
-    return None if unknown else simplified(found)
+    return None if unknown else found
 
 
 def _exponents(phi: sp.Expr) -> list[sp.Expr]:
