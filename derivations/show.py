@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from neglog.derivations.folding import fold
-from neglog.derivations.notation import signs, unicode
+from neglog.derivations.notation import unicode
+from neglog.derivations.prose import signs
 from neglog.priors.catalogue import THEME_OF, Entry
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from neglog.derivations.folding import fold
-from neglog.derivations.notation import signs, unicode
+from neglog.derivations.notation import unicode
 from neglog.derivations.numbers import value_at
+from neglog.derivations.prose import signs
 from neglog.derivations.show import rows
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
