@@ -33,13 +33,13 @@ class Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._replies: queue.Queue[str] = queue.Queue()
-        self._ready = False
+        self._hello = ""
         self._lock = threading.Lock()
 
     def start(self) -> subprocess.Popen[str]:
         """The running process; starting it early hides its import time."""
         if self._process is None or self._process.poll() is not None:
-            self._replies, self._ready = queue.Queue(), False
+            self._replies, self._hello = queue.Queue(), ""
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-W", "ignore", "-m", "neglog.derivations.worker"],
                 stdin=subprocess.PIPE,
@@ -61,11 +61,13 @@ class Worker:
             process = self.start()
             assert process.stdin is not None
             try:
-                self._wait_until_ready(began + seconds + GRACE_SECONDS)
-                left = max(seconds - (time.monotonic() - began), LEAST_SECONDS)
-                process.stdin.write(json.dumps({**request, "timeout": left}) + "\n")
-                process.stdin.flush()
-                line = self._next(began + seconds + GRACE_SECONDS)
+                end = began + seconds + GRACE_SECONDS
+                line = self._greeting(end)
+                if line:
+                    left = max(seconds - (time.monotonic() - began), LEAST_SECONDS)
+                    process.stdin.write(json.dumps({**request, "timeout": left}) + "\n")
+                    process.stdin.flush()
+                    line = self._next(end)
             except queue.Empty:
                 self.stop()
                 return None
@@ -76,10 +78,11 @@ class Worker:
                 return dict(DIED)
             return dict(json.loads(line))
 
-    def _wait_until_ready(self, end: float) -> None:
-        if not self._ready:
-            self._next(end)  # the worker's greeting, or "" where it died
-            self._ready = True
+    def _greeting(self, end: float) -> str:
+        """The worker's first line, waited for once; "" where it died before."""
+        if not self._hello:
+            self._hello = self._next(end)
+        return self._hello
 
     def _next(self, end: float) -> str:
         return self._replies.get(timeout=max(end - time.monotonic(), 0.0))

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from neglog.derivations.prose import signs
+
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 GREEK = {
@@ -40,18 +42,6 @@ def unicode(text: str) -> str:
         return _write(ast.parse(text.strip(), mode="eval").body)[0]
     except (SyntaxError, RecursionError, KeyError, ValueError):
         return signs(text)
-
-
-_PLAIN = (("Abs(a)", "|a|"), ("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"),
-          (">=", "≥"), ("<=", "≤"), (" & ", " and "))  # fmt: skip
-_WORDS = {"lam": "λ", "oo": "∞", "pi": "π", "phi": "φ"}
-
-
-def signs(text: str) -> str:
-    """Prose with its plain mathematics in signs, word by word."""
-    for plain, sign in _PLAIN:
-        text = text.replace(plain, sign)
-    return re.sub(r"[A-Za-z]\w*", lambda word: _WORDS.get(word.group(), word.group()), text)
 
 
 def _write(node: ast.AST) -> Written:

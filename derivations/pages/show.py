@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neglog.derivations.folding import fold
-from neglog.derivations.pages.notation import signs, unicode
+from neglog.derivations.pages.folding import fold
+from neglog.derivations.pages.notation import unicode
+from neglog.derivations.pages.prose import signs
 from neglog.priors.catalogue import THEME_OF, Entry
 
 if TYPE_CHECKING:

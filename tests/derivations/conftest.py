@@ -1,7 +1,6 @@
 """Derivations are asked for once and shared by all tests of this folder."""
 
 import os
-import tempfile
 from functools import cache
 from typing import Any
 
@@ -11,16 +10,13 @@ from neglog.derivations import service
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache():
-    """A cache of this run's own, so that no test passes on an old answer."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = os.environ.get("NEGLOG_CACHE")
-        os.environ["NEGLOG_CACHE"] = folder
+def own_cache(tmp_path_factory):
+    """A cache of this run's own, shared by its processes: no test passes on an old answer."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "derivations"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEGLOG_CACHE", str(folder))
         yield
-        if before is None:
-            del os.environ["NEGLOG_CACHE"]
-        else:
-            os.environ["NEGLOG_CACHE"] = before
 
 
 @cache

@@ -129,10 +129,17 @@ def test_the_start_of_the_worker_is_within_the_timeout():
     worker.stop()
 
 
-def test_a_worker_that_dies_is_replaced():
+def test_a_worker_that_dies_is_replaced(monkeypatch):
     worker = Worker()
-    worker.start().kill()
+    process = worker.start()
+    process.kill()
+    process.wait()
+    assert worker.ask({"penalty": "abs(a)"}, 30)["ok"]["proper"] == "always"
+    monkeypatch.setattr(worker, "start", lambda: process)  # as if it died just now
+    monkeypatch.setattr(worker, "_hello", "ready")
+    worker._replies.put("")
     assert "ended early" in worker.ask({"penalty": "abs(a)"}, 30)["bad_input"]
+    monkeypatch.undo()
     assert worker.ask({"penalty": "abs(a)"}, 30)["ok"]["proper"] == "always"
     worker.stop()
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from neglog.derivations.folding import fold
 from neglog.derivations.numbers import value_at
-from neglog.derivations.pages.notation import signs, unicode
+from neglog.derivations.pages.folding import fold
+from neglog.derivations.pages.notation import unicode
+from neglog.derivations.pages.prose import signs
 from neglog.derivations.pages.show import rows
 from neglog.priors.catalogue import ENTRIES
 from neglog.priors.errors import InputError
