@@ -81,11 +81,10 @@ class Terms:
 
 def terms_of(phi: sp.Expr) -> Terms:
     """The terms of a smooth expression in y > 0."""
-    expanded = sp.expand(sp.expand_log(_powers_of_y(phi), force=True))
-    expanded = expanded.replace(sp.log, _expanded_log)
+    whole = expanded(sp.expand_log(_powers_of_y(phi), force=True)).replace(sp.log, _expanded_log)
     constant = sp.S.Zero
     found: dict[tuple[str, tuple[sp.Expr, ...]], sp.Expr] = {}
-    for part in sp.Add.make_args(sp.expand(expanded)):
+    for part in sp.Add.make_args(expanded(whole)):
         coefficient, core = part.as_independent(y, as_Add=False)
         if core == 1:
             constant += coefficient
@@ -99,6 +98,11 @@ def terms_of(phi: sp.Expr) -> Terms:
     terms = [Term(k, simplified(c), p) for (k, p), c in found.items()]
     terms = [t for t in terms if t.coefficient != 0]
     return Terms(simplified(constant), tuple(sorted(terms, key=lambda t: t.kind)))
+
+
+def expanded(expr: sp.Expr) -> sp.Expr:
+    """Products multiplied out, powers such as y^(1+q) kept whole."""
+    return sp.expand(expr, power_exp=False)
 
 
 def _powers_of_y(phi: sp.Expr) -> sp.Expr:
@@ -196,7 +200,7 @@ def _classify_exponential(core: sp.Expr) -> Iterator[Found]:
 
 def _binomial(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """(A, B, q) with expr = A + B y^q, A, B, q > 0."""
-    constant, rest = sp.expand(expr).as_independent(y, as_Add=True)
+    constant, rest = expanded(expr).as_independent(y, as_Add=True)
     slope, power = rest.as_independent(y, as_Add=False)
     base, q = power.as_base_exp()
     if base != y or not (constant.is_positive and slope.is_positive and q.is_positive):
@@ -206,7 +210,7 @@ def _binomial(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
 
 def _one_minus(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """(A, k, q) with expr = A (1 − (y/k)^q), A, k, q > 0."""
-    constant, rest = sp.expand(expr).as_independent(y, as_Add=True)
+    constant, rest = expanded(expr).as_independent(y, as_Add=True)
     binomial = _binomial(constant - rest)
     if binomial is None:
         return None
@@ -233,7 +237,7 @@ def _quadratic(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
 def _two_exponentials(expr: sp.Expr) -> list[Found] | None:
     """log(A e^{by} + B e^{cy}) = log A + by + log(1 + (B/A) e^{−(b−c)y}), b > c, B/A ≥ −1."""
     expr = expr.rewrite(sp.exp) if expr.has(sp.cosh, sp.sinh) else expr
-    parts = sp.Add.make_args(sp.expand(expr))
+    parts = sp.Add.make_args(expanded(expr))
     if len(parts) != 2 or not expr.has(sp.exp):
         return None
     found = []

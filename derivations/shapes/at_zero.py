@@ -8,7 +8,7 @@ import sympy as sp
 
 from neglog.derivations.deadline import within
 from neglog.derivations.half_line import Side
-from neglog.derivations.numbers import UNCOMPUTABLE, simplified, value_at
+from neglog.derivations.numbers import UNCOMPUTABLE, samples, simplified, value_at
 from neglog.derivations.shapes.bending import nonnegative
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
@@ -74,11 +74,23 @@ def _cases(phi: sp.Expr) -> sp.Expr | None:
     above = {at(v) for v in ABOVE}
     middle = at(sp.S.One)
     if len(below) != 1 or len(above) != 1 or None in below | above or middle is None:
-        return None  # it depends on the exponent in another way
+        return _seen(slope)  # it depends on the exponent in another way, or not at all
     small, large = below.pop(), above.pop()
     if small == large == middle:
         return small
     return sp.Piecewise((small, exponent < 1), (middle, sp.Eq(exponent, 1)), (large, True))
+
+
+def _seen(slope: sp.Expr) -> sp.Expr | None:
+    """The slope's limit where it is ±∞ and the slope close to 0 is as large for all parameters."""
+    found = _limit(slope)
+    if found not in (sp.oo, -sp.oo):
+        return None
+    for point in samples(slope.free_symbols - {y}, 4):
+        value = value_at(slope, {**point, y: sp.Float("1e-60", 20)})
+        if value is None or value.real * (1 if found is sp.oo else -1) < 1e6:
+            return None
+    return found
 
 
 def jumps_at_zero(phi: Penalty) -> bool:

@@ -50,7 +50,7 @@ ENTRIES: dict[str, Entry] = {
     "weibull": Entry(
         "a**(1+k) - k*log(a)",
         "True",
-        None,
+        _GENERALISED_GAMMA,
         "Weibull, A statistical distribution function of wide applicability, 1951",
         POSITIVE,
         description="Weibull of shape 1 + k at lam = 1, generalised gamma elsewhere",
@@ -182,7 +182,7 @@ ENTRIES: dict[str, Entry] = {
     "burr": Entry(
         "(k+1)*log(1+a**(1+c)) - c*log(a)",
         "lam > 1/(c*k + k + 1)",
-        None,
+        "generalised beta prime",
         "Burr, Cumulative frequency functions, 1942",
         POSITIVE,
         description="Burr XII with shapes 1 + c and k at lam = 1",
@@ -220,6 +220,7 @@ ENTRIES: dict[str, Entry] = {
         "Fréchet, Sur la loi de probabilité de l'écart maximum, 1927",
         POSITIVE,
         description="the largest of many heavy-tailed values",
+        tail="regularly-varying",
         kink="-oo",
         exact_zeros=False,
     ),
@@ -289,5 +290,18 @@ ENTRIES: dict[str, Entry] = {
         exact_zeros=False,
         convex=True,
         concave_on_positive=False,
+    ),
+    "truncated-exponential": Entry(
+        "Piecewise((a, a < k))",
+        "True",
+        None,
+        "Deemer & Votaw, Estimation of parameters of truncated or censored exponential "
+        "distributions, 1955",
+        POSITIVE,
+        description="L1 with a hard bound at k",
+        tail="compact",
+        kink="1",
+        exact_zeros=True,
+        convex=True,
     ),
 }

@@ -162,4 +162,16 @@ ENTRIES: dict[str, Entry] = {
         convex=True,
         concave_on_positive=False,
     ),
+    "epsilon-insensitive": Entry(
+        "max(abs(a)-k, 0)",
+        "True",
+        None,
+        "Vapnik, The nature of statistical learning theory, 1995",
+        description="the support vector loss: nothing within k, L1 beyond",
+        tail="exponential",
+        kink="0",
+        exact_zeros=False,
+        convex=True,
+        concave_on_positive=False,
+    ),
 }
