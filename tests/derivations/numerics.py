@@ -15,17 +15,16 @@ from neglog.derivations.numbers import samples, substitute
 from neglog.priors.symbols import a, lam
 from neglog.priors.text import parse, parse_condition
 
-SLOW = pytest.mark.slow
 
-
-def over(rows, *also):
-    """Parametrise over rows; those of MORE are slow."""
-    params = [pytest.param(row, id=str(row), marks=SLOW if row in MORE else ()) for row in rows]
+def over(rows, *marks):
+    """Parametrise a test over rows of the table."""
+    params = [pytest.param(row, id=str(row), marks=marks) for row in rows]
     return pytest.mark.parametrize("row", params)
 
 
-every_row = over([*ROWS, *MORE])
-proper_row = over([row for row in [*ROWS, *MORE] if row.proper != "never"])
+every_row = over(ROWS)
+proper_row = over([row for row in ROWS if row.proper != "never"])
+more_row = over(MORE, pytest.mark.slow)
 
 
 def points(row, count=2, when=None):

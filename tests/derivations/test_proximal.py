@@ -200,7 +200,7 @@ def test_nothing_is_claimed_where_nothing_is_closed(expr):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_rows_are_quick_and_beat_a_grid(row):
+def test_rows_beat_a_grid(row):
     prox = document(row.expr, row.domain)
     if prox is None:
         return

@@ -18,6 +18,7 @@ from numerics import (
     density,
     every_row,
     integrate,
+    more_row,
     points,
     proper_row,
     same_condition,
@@ -52,6 +53,17 @@ def test_what_must_be_closed_is(row, document):
     }  # fmt: skip
     missing = [letter for letter in row.closed if letter != "Z" and found[letter] is None]
     assert not missing
+
+
+@more_row
+def test_more_verdicts_and_closed_forms(row, document):
+    doc = document(row.expr, row.domain)
+    assert doc["proper"] == row.proper, doc["reason"]
+    assert same_condition(doc["proper_when"], row.when)
+    if row.proper != "never":
+        assert (doc["law"] and doc["law"]["name"]) == row.law
+        test_what_must_be_closed_is(row, document)
+        test_normaliser_equals_the_known_form(row, document)
 
 
 @proper_row

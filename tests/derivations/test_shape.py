@@ -1,7 +1,6 @@
 """Kink, exact zeros, curvature and weights: against numbers, and the proofs that are expected."""
 
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +13,8 @@ from hypothesis import strategies as st
 
 from neglog.derivations.api import penalty
 from neglog.derivations.half_line import sides
-from neglog.derivations.proximal.closed_map import proximal
 from neglog.derivations.shapes import at_zero, curvature
 from neglog.derivations.shapes import tail as shape
-from neglog.derivations.shapes.mixtures import mixtures
 from neglog.derivations.shapes.signs import certain_sign
 from neglog.priors.symbols import a, y
 from neglog.priors.text import parse
@@ -201,21 +198,3 @@ def test_certificates_are_never_wrong():
     forms += [sp.exp(-y) - 1, y**3 - 3 * y + 3, sp.cosh(y) - 1, -(y**2) - k * y, y**2 - y]
     expected = [1, 1, 1, None, None, -1, 1, 1, -1, None]
     assert [certain_sign(f) for f in forms] == expected
-
-
-def test_all_rows_are_quick():
-    """Everything of a row together; the whole table must not wait for computer algebra."""
-    slowest, total = 0.0, 0.0
-    for row in ROWS:
-        phi = penalty(row.expr, row.domain)
-        halves = sides(phi)
-        started = time.process_time()
-        slope, jump = at_zero.kink(halves), at_zero.jumps_at_zero(phi)
-        curvature.convexity(halves, slope, jump)
-        shape.irls_weight(halves)
-        proximal(phi, halves)
-        mixtures(halves)
-        spent = time.process_time() - started
-        slowest, total = max(slowest, spent), total + spent
-    assert slowest < 4
-    assert total / len(ROWS) < 0.6

@@ -29,7 +29,13 @@ def own_cache():
         yield
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+QUICK = ("sparse coding", "sparse autoencoders", "joint")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if THEME_OF[n] in QUICK else pytest.mark.slow) for n in ENTRIES],
+)
 def test_declared_facts(name):
     entry = ENTRIES[name]
     doc = service.derive({"penalty": name, "domain": entry.domains[0], "timeout": 60.0})
