@@ -101,7 +101,7 @@ EVERYTHING = [(e, d) for e, d, *_ in CURVED] + [(r.expr, r.domain) for r in ROWS
 
 
 @pytest.mark.parametrize(("expr", "domain"), EVERYTHING)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(u=st.floats(0.01, 6), v=st.floats(0.01, 6), k=st.floats(0.2, 3), minus=st.booleans())
 def test_what_is_convex_lies_below_its_chords(expr, domain, u, v, k, minus):
     _, _, found = facts(expr, domain)
