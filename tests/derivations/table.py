@@ -197,7 +197,7 @@ MORE = [
     Row("a**2-2*log(a)", P, "always", "True", None, "generalised gamma", GAUSS, "zmvchi"),
     Row("a**2+a-log(a)", P, "always", "True", None, None, GAUSS, "zmvi"),
     Row("a**c-(c-1)*log(a)", P, "if", "lam*(c - 1) > -1", None, "generalised gamma", None, "zmvchi"),
-    Row("a+1/a+log(a)", P, "always", "True", "2*besselk(lam,2*lam)", "generalised inverse Gaussian", EXP, "zmvi"),
+    Row("a+1/a+log(a)", P, "always", "True", "2*besselk(1-lam,2*lam)", "generalised inverse Gaussian", EXP, "zmvi"),
     Row("a+1/a+3/2*log(a)", P, "always", "True", None, "generalised inverse Gaussian", EXP, "zmvi"),
     Row("1/a", P, "never", "False", None, None, "none", ""),
     Row("1/a**2+2*log(a)", P, "if", "lam>1/2", None, "generalised gamma", RV, "zmvchi"),

@@ -80,6 +80,7 @@ def test_random_penalties(text):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("NEGLOG_FUZZ" not in os.environ, reason="NEGLOG_FUZZ says how many")
 @pytest.mark.parametrize("domain", ["real", "positive"])
 @settings(max_examples=int(os.environ.get("NEGLOG_FUZZ", "20")), derandomize=True, **LOOSE)
 @given(text=grammar.penalties())
