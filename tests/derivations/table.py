@@ -218,7 +218,7 @@ MORE = [
     Row("-log(1-exp(-a**2))+a**2", R, "always", "True", None, None, GAUSS, ""),
     Row("-log(exp(-abs(a))+exp(-a**2))", R, "always", "True", None, None, EXP, ""),
     Row("-log(w*exp(-a**2/2)+exp(-a**2/200))", R, "always", "True", None, None, GAUSS, ""),
-    Row("-log(exp(a**2/2)*E1(a**2/2))", R, "if", "True", None, "horseshoe", RV, ""),
+    Row("-log(exp(a**2/2)*E1(a**2/2))", R, "if", "lam > 1/2", None, "horseshoe", RV, ""),
     Row("-log(log(1+1/a**2))", R, "if", "lam > 1/2", None, None, RV, ""),
     Row("-log(erfc(abs(a)))", R, "always", "True", None, None, GAUSS, ""),
     Row("-log(besselk(0,abs(a)))", R, "always", "True", None, None, EXP, ""),
