@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.asymptotics.propriety import (
@@ -23,20 +22,9 @@ from neglog.derivations.asymptotics.propriety import (
 from neglog.derivations.deadline import left, within
 from neglog.derivations.half_line import Side, far_pieces, sides
 from neglog.derivations.integrals.centre import centre
-from neglog.derivations.integrals.closed import (
-    FUNCTIONS_NOT_CLOSED,
-    Closed,
-    absolute_moment,
-    points_where,
-    signed_moment,
-    tidy,
-)
-from neglog.derivations.integrals.distribution import closed_cdf, tidied
-from neglog.derivations.integrals.information import closed_information
-from neglog.derivations.integrals.quadrature import Estimate, information
-from neglog.derivations.integrals.quantiles import closed_quantile, inverts
+from neglog.derivations.integrals.closed import Closed, absolute_moment, tidy
+from neglog.derivations.integrals.forms import ClosedForms, closed_forms
 from neglog.derivations.laws import half_line as laws
-from neglog.derivations.numbers import UNCOMPUTABLE, substitute
 from neglog.derivations.proximal import closed_map as proximal
 from neglog.derivations.shapes import at_zero, curvature, mixtures
 from neglog.derivations.shapes import tail as shape
@@ -141,99 +129,37 @@ def _decided(holds: sp.Basic | None) -> tuple[bool | None, sp.Basic | None]:
 
 
 def _integrals(result: Derivation, halves: Sequence[Side]) -> None:
-    when, phi = result.propriety.when, result.penalty
-    assert when is not None
-    middle = None
-    if len(halves) == 2:
-        middle = within(1.0, lambda: centre(phi), None)
+    """Law and closed forms; what is even about m ≠ 0 is taken about m."""
+    phi = result.penalty
+    middle = within(1.0, lambda: centre(phi), None) if len(halves) == 2 else None
     m, around = (sp.S.Zero, halves) if middle is None else (middle[0], sides(middle[1]) or halves)
-    norm = result.normalizer = absolute_moment(around, 0, when)
+    found = closed_forms(around, result.propriety)
     result.law = within(1.0, lambda: laws.with_cases(around, phi.domain, m), None)
     result.law_at = lambda strength: laws.recognise(around, phi.domain, m, strength)
-    _moments(result, halves, around, m)
-    if norm is None:
-        return
-    result.entropy = within(2.0, lambda: _entropy(norm), None)
-    cdf = within(2.0, lambda: closed_cdf(around, norm.expr, when), None)
-    if cdf is not None:
-        result.cdf = cdf.subs(a, a - m)
-        quantile = within(1.0, lambda: closed_quantile(around), None)
-        if quantile is not None and inverts(quantile, cdf, when):
-            result.quantile = m + tidied(quantile)
-    if len(around) == 1:
-        result.scale_information = _verified_information(result, around, m)
+    result.normalizer = found.normalizer
+    result.entropy = found.entropy
+    result.cdf = None if found.cdf is None else found.cdf.subs(a, a - m)
+    result.quantile = None if found.quantile is None else m + found.quantile
+    result.scale_information = found.scale_information if m == 0 else None
+    _moments(result, halves, found, m)
 
 
-def _verified_information(result: Derivation, around: Sequence[Side], m: sp.Expr) -> sp.Expr | None:
-    """Fisher's information about the scale, where closed and equal to quadrature."""
-    when = result.propriety.when
-    if m != 0 or when is None:
-        return None
-    found = within(2.0, lambda: closed_information(around[0]), None)
-    if found is None or found.has(*FUNCTIONS_NOT_CLOSED):
-        return None
-    names = result.penalty.parameters
-    for point in points_where(when, set(names), 2):
-        number = information(around, point, digits=17)
-        if number is None or not _same(found, point, number):
-            return None
-    return tidy(found)
-
-
-def _same(expr: sp.Expr, point: dict[sp.Symbol, sp.Expr], number: Estimate) -> bool:
-    try:
-        value = sp.N(substitute(expr, point, 40), 30)
-    except UNCOMPUTABLE:
-        return False
-    if not value.is_number or not value.is_real:
-        return False
-    with mp.workdps(40):
-        return bool(abs(mp.mpf(value) - number.value) <= abs(number.value) * mp.mpf(10) ** -14)
-
-
-def _moments(
-    result: Derivation, halves: Sequence[Side], around: Sequence[Side], m: sp.Expr
-) -> None:
-    """E|a|, E a and the variance; what is even about m has its variance about m."""
-    propriety, norm = result.propriety, result.normalizer
+def _moments(result: Derivation, halves: Sequence[Side], found: ClosedForms, m: sp.Expr) -> None:
+    """E|a|, E a and the variance, with when they exist."""
+    propriety = result.propriety
     first_when = within(2.0, lambda: propriety.moment_exists(1, halves), None)
     second_when = within(2.0, lambda: propriety.moment_exists(2, halves), None)
-    first = second = None
-    if norm is not None and first_when is not None and left() > 1:
-        first = absolute_moment(halves, 1, first_when)
-    # Where the first moment is not closed the second is not tried by slow algebra: same integrand.
-    if norm is not None and second_when is not None and left() > 1:
-        second = absolute_moment(around, 2, second_when, algebra=first is not None)
-    mean_abs, square = _ratio(first, norm), _ratio(second, norm)
+    mean_abs = found.mean_abs
+    if m != 0:
+        mean_abs = None
+        if found.normalizer is not None and first_when is not None and left() > 1:
+            first = absolute_moment(halves, 1, first_when, algebra=False)
+            mean_abs = None if first is None else tidy(first.expr / found.normalizer.expr)
+    mean = None if found.mean is None else m + found.mean
+    if result.penalty.domain == "real" and len(halves) == 1:
+        mean = sp.S.Zero  # by symmetry, closed forms or not
+    elif m != 0:
+        mean = m
     result.moments["mean_abs"] = Moment(mean_abs, first_when)
-    mean: sp.Expr | None = m
-    if result.penalty.domain == "positive":
-        mean = mean_abs
-    elif len(around) == 2:
-        mean = _signed_mean(around, norm, first_when)
     result.moments["mean"] = Moment(mean, first_when)
-    variance = None
-    if square is not None and mean is not None:
-        about = mean - m  # ``around`` is centred at m
-        variance = tidy(square - about**2)
-    result.moments["variance"] = Moment(variance, second_when)
-
-
-def _signed_mean(
-    around: Sequence[Side], norm: Closed | None, when: sp.Basic | None
-) -> sp.Expr | None:
-    if norm is None or when is None:
-        return None
-    found = signed_moment(around, when)
-    return None if found is None else tidy(found.expr / norm.expr)
-
-
-def _ratio(over: Closed | None, under: Closed | None) -> sp.Expr | None:
-    return None if over is None or under is None else tidy(over.expr / under.expr)
-
-
-def _entropy(norm: Closed) -> sp.Expr | None:
-    """log Z + λ E φ = log Z − λ ∂ log Z/∂λ: differentiation under the integral."""
-    log_z = sp.expand_log(sp.log(norm.expr), force=True)
-    slope = sp.diff(log_z, lam)
-    return None if slope.has(sp.Derivative, sp.Subs) else log_z + tidy(sp.expand(-lam * slope))
+    result.moments["variance"] = Moment(found.variance, second_when)

@@ -90,6 +90,11 @@ def _rows(argument: sp.Expr, end: str) -> dict[type, Leading] | None:
 _BOUNDED = (sp.sin, sp.cos, sp.tanh, sp.atan, sp.erf, sp.sech, sp.acot)
 
 
+def _raised(power: sp.Pow) -> bool:
+    """Whether an exponent is a constant ≥ 0."""
+    return bool(power.exp.is_nonnegative and not power.exp.has(y))
+
+
 def _stays_bounded(term: sp.Expr, end: str) -> bool:
     """Whether a term certainly stays bounded at an end: by its form alone."""
     if not term.has(y):
@@ -99,7 +104,7 @@ def _stays_bounded(term: sp.Expr, end: str) -> bool:
     if isinstance(term, sp.Mul | sp.Add):
         if all(_stays_bounded(arg, end) for arg in term.args):
             return True
-    elif isinstance(term, sp.Pow) and term.exp.is_nonnegative and _stays_bounded(term.base, end):
+    elif isinstance(term, sp.Pow) and _raised(term) and _stays_bounded(term.base, end):
         return True
     if not term.is_rational_function(y):
         return False

@@ -195,7 +195,7 @@ def _dominated(one: Order, rest: Sequence[Order], power: sp.Expr) -> sp.Basic:
         return sp.true
     if c.is_negative:
         return sp.false
-    zero = _vanishing(c)
+    zero = vanishing(c)
     if zero is None:
         raise Undecided
     symbol, value = zero
@@ -214,7 +214,7 @@ def _outgrows(c: sp.Expr, least: sp.Expr) -> sp.Basic:
     return sp.Gt(lam * c, least)
 
 
-def _vanishing(c: sp.Expr) -> tuple[sp.Symbol, sp.Expr] | None:
+def vanishing(c: sp.Expr) -> tuple[sp.Symbol, sp.Expr] | None:
     """The parameter and its positive value at which a coefficient is 0, if there is exactly one."""
     names = sorted(c.free_symbols, key=str)
     for symbol in names:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.asymptotics import border
 from neglog.derivations.asymptotics.equivalents import equivalent
 from neglog.derivations.asymptotics.growth import AT_INFINITY, AT_ZERO, ratio
 from neglog.derivations.asymptotics.orders import (
@@ -151,13 +152,29 @@ def _tail(piece: Piece, order: int = 0) -> _Finding:
         return _Finding(found, _outgrows(rate, phi))
     if not rate.is_real:
         return _Finding(None, "The sign of the growth against log|a| depends on the parameters.")
-    at_border = rate.is_positive and _border_converges(phi, rate, order)
     condition = above(rate, order + 1)
-    if at_border:
-        bound = simplified((order + 1) / rate)
-        reason = f"{_grows(rate)}, integrable at lam = {bound} too by its log factors."
-        return _Finding(lam >= bound, reason)
-    return _Finding(condition, f"{_grows(rate)}, integrable only for {_words(condition)}.")
+    if not rate.is_positive:
+        return _Finding(condition, f"{_grows(rate)}, integrable only for {_words(condition)}.")
+    bound = simplified((order + 1) / rate)
+    return _with_border(lam > bound, lam >= bound, border.at_tail(phi, rate, order), _grows(rate))
+
+
+def _with_border(
+    inside: sp.Basic, upto: sp.Basic, converges: sp.Basic | None, how: str
+) -> _Finding:
+    """The finding for λ within an open bound and, where ``converges``, at the bound itself."""
+    bound = inside.rhs
+    if converges is None:
+        return _Finding(None, f"{how}; at the border lam = {bound} it could not be decided.")
+    if converges is sp.false:
+        return _Finding(inside, f"{how}, integrable only for {_words(inside)}.")
+    if converges is sp.true:
+        return _Finding(upto, f"{how}, integrable at lam = {bound} too by its log factors.")
+    also = f"and at lam = {bound} for {_words(converges)}"
+    return _Finding(
+        sp.Or(inside, sp.And(sp.Eq(lam, bound), converges)),
+        f"{how}, integrable for {_words(inside)} {also}.",
+    )
 
 
 def above(rate: sp.Expr, least: int) -> sp.Basic:
@@ -202,24 +219,10 @@ def _why(condition: sp.Basic, terms: Terms, phi: sp.Expr) -> str:
 
 def _too_slow(phi: sp.Expr) -> str:
     ones = dict.fromkeys(phi.free_symbols, 1)
-    near, far = (value_at(phi, {**ones, y: sp.Integer(10) ** n}) for n in (8, 40))
+    near, far = (value_at(phi, {**ones, y: sp.Float(10) ** n}) for n in (8, 40))
     bounded = near is not None and far is not None and abs(far - near) < 1e-3
     what = "is bounded" if bounded else "grows slower than log|a|"
     return f"The penalty {what}, so exp(-lam*phi) is not integrable at infinity for any lam."
-
-
-def _border_converges(phi: sp.Expr, rate: sp.Expr, order: int = 0) -> bool:
-    """Whether y⁻¹ exp(−(n+1)r/c) is integrable at infinity, r = φ − c log y.
-
-    It is iff r/log log y → m with (n+1) m > c.
-    """
-    rest = sp.expand_log(phi, force=True) - rate * sp.log(y)
-    if not rest.has(sp.log) or rest.is_constant(y):
-        return False
-    second = ratio(rest, sp.log(sp.log(y)), AT_INFINITY)
-    return second is not None and (
-        second is sp.oo or bool(((order + 1) * second - rate).is_positive)
-    )
 
 
 def _singularities(piece: Piece) -> list[_Finding]:
@@ -301,13 +304,9 @@ def _at(phi: sp.Expr, point: sp.Expr, piece: Piece) -> list[_Finding]:
             )
         elif rate.is_positive:
             bound = simplified(1 / rate)
-            found.append(
-                _Finding(
-                    lam < bound,
-                    f"At {where} the density has the singularity t**({-rate * lam}), "
-                    f"integrable only for lam < {bound}.",
-                )
-            )
+            how = f"At {where} the density has the singularity t**({-rate * lam})"
+            edge = border.at_origin(local, rate)
+            found.append(_with_border(lam < bound, lam <= bound, edge, how))
         elif not (rate.is_nonpositive or rate is -sp.oo):
             condition = sp.Lt(lam * rate, 1)
             reason = f"At {where} the density is like t**({-rate * lam}): {condition} is needed."

@@ -229,23 +229,39 @@ def _holds_around(when: sp.Basic, point: Point, strength: float, room: sp.Ration
     )
 
 
+_HELD = (sp.hyper, sp.meijerg)
+
+
 @lru_cache(maxsize=1024)
 def tidy(expr: sp.Expr) -> sp.Expr:
     """The shortest of several equivalent forms."""
     if expr.is_Atom or not expr.free_symbols:
         return expr
+    # Simplifiers spend seconds on trying to rewrite these in elementary functions.
+    held = {f: sp.Dummy(positive=True) for f in expr.atoms(*_HELD) if f.args[0].has(lam)}
+    if held:
+        return tidy(expr.xreplace(held)).xreplace({name: f for f, name in held.items()})
     forms = [expr]
     for simplify in _SIMPLIFIERS:
         simpler = within(1.0, lambda s=simplify: s(forms[0]), None)  # type: ignore[misc]
         if simpler is not None and not simpler.has(sp.exp_polar, sp.I):
             forms.append(simpler)
-            if simplify is _gammasimp:
-                forms.reverse()  # the next start from where the gammas have cancelled
+            if simplify in (_gammasimp, _powers):
+                forms.insert(0, simpler)  # the next start from where these have cancelled
     return min(forms, key=lambda e: (sp.count_ops(e), len(str(e))))
 
 
 def _gammasimp(expr: sp.Expr) -> sp.Expr:
     return sp.gammasimp(expr) if expr.has(sp.gamma) else expr
+
+
+def _powers(expr: sp.Expr) -> sp.Expr:
+    """p^u/p^v as p^(u − v), with that difference worked out."""
+    merged = sp.powsimp(expr, combine="exp")
+    return merged.replace(
+        lambda e: e.is_Pow and e.exp.is_Add and e.exp.is_rational_function(),
+        lambda e: e.base ** sp.factor(e.exp),
+    )
 
 
 def _simplify(expr: sp.Expr) -> sp.Expr:
@@ -261,4 +277,4 @@ def _factored(expr: sp.Expr) -> sp.Expr:
     return sp.factor(sp.gammasimp(sp.powsimp(expanded)))
 
 
-_SIMPLIFIERS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (_gammasimp, _simplify, _factored)
+_SIMPLIFIERS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (_powers, _gammasimp, _simplify, _factored)

@@ -194,7 +194,11 @@ def _log_binomial_and_power(terms: Terms, s: sp.Expr) -> sp.Expr | None:
     term, power = terms.of("log-binomial"), terms.of("power")
     (k, q), (r,) = term.parameters, power.parameters
     p, b = lam * term.coefficient, lam * power.coefficient
-    if simplified(q - r) != 0 or b.is_nonpositive:
+    if b.is_nonpositive:
+        return None
+    if simplified(q - 2 * r) == 0:
+        return _square_beside_line(k, q, p, b, s)
+    if simplified(q - r) != 0:
         return None
     z, alpha = simplified(b * k**q), simplified(s / q)
     if alpha == 1:
@@ -208,6 +212,20 @@ def _log_binomial_and_power(terms: Terms, s: sp.Expr) -> sp.Expr | None:
         ])  # fmt: skip
     tricomi = sp.meijerg(((1 - alpha,), ()), ((0, p - alpha), ()), z) / sp.gamma(p)
     return k**s / q * tricomi
+
+
+def _square_beside_line(k: sp.Expr, q: sp.Expr, p: sp.Expr, b: sp.Expr, s: sp.Expr) -> sp.Expr:
+    """∫ y^{s−1} (1+(y/k)^q)^{−p} e^{−b y^{q/2}} dy, by u = y^{q/2}, as Meijer's G.
+
+    q = 2, s = 1 is Struve's and Neumann's function, (√π/2)(2k/b)^ν k^{2p} Γ(1−p) (H_ν − Y_ν)(kb)
+    with ν = ½ − p, which is 0·∞ at whole p; G is not.
+    """
+    sigma, m = simplified(2 * s / q), k ** (q / 2)  # of u and of 1 + (u/m)²
+    half = sp.S.Half
+    meijer = sp.meijerg(
+        ((1 - sigma / 2,), ()), ((p - sigma / 2, 0, half), ()), simplified(b**2 * m**2 / 4)
+    )
+    return 2 / q * m**sigma / (2 * sp.sqrt(sp.pi) * sp.gamma(p)) * meijer
 
 
 def _two_log_binomials(terms: Terms, s: sp.Expr) -> sp.Expr | None:
@@ -265,7 +283,11 @@ ROWS: tuple[Row, ...] = (
     Row(("sinh",), _sinh, "DLMF 11.5.6"),
     Row(("exp",), _exp, "DLMF 6.2.1"),
     Row(("exp", "power"), _exp_and_power, "DLMF 8.6"),
-    Row(("log-binomial", "power"), _log_binomial_and_power, "DLMF 8.6.5 and 13.4.4"),
+    Row(
+        ("log-binomial", "power"),
+        _log_binomial_and_power,
+        "DLMF 8.6.5 and 13.4.4; Gradshteyn & Ryzhik, 2007, 3.389.2",
+    ),
     Row(("log-binomial", "log-binomial"), _two_log_binomials, "Gradshteyn & Ryzhik, 2007, 3.197"),
     Row(("log-cosh", "power"), _log_cosh_and_power, "DLMF 15.6.1"),
     Row(("log-exp-binomial", "power"), _log_exp_binomial, "DLMF 15.6.1 and 5.12.1"),

@@ -106,7 +106,9 @@ def expanded(expr: sp.Expr) -> sp.Expr:
 
 
 def _powers_of_y(phi: sp.Expr) -> sp.Expr:
-    """√(c y²) → √c·y, sech → 1/cosh and the like, valid because y > 0."""
+    """√(c y²) → √c·y, 2^y → e^{y log 2}, sech → 1/cosh and the like, valid because y > 0."""
+    if any(_has_number_below(power) for power in phi.atoms(sp.Pow)):
+        phi = phi.replace(_has_number_below, lambda p: sp.exp(p.exp * sp.log(p.base)))
     if phi.has(sp.sech, sp.csch, sp.coth):
         phi = phi.replace(sp.sech, lambda u: 1 / sp.cosh(u))
         phi = phi.replace(sp.csch, lambda u: 1 / sp.sinh(u))
@@ -114,10 +116,18 @@ def _powers_of_y(phi: sp.Expr) -> sp.Expr:
     return sp.powdenest(phi, force=True)
 
 
+def _has_number_below(expr: sp.Expr) -> bool:
+    """Whether an expression is c^{f(y)} with a positive number c."""
+    return bool(expr.is_Pow and expr.base.is_number and expr.base.is_positive and expr.exp.has(y))
+
+
 def _expanded_log(argument: sp.Expr) -> sp.Expr:
     """log of a product or of something that factors, as a sum of logs."""
     if not argument.has(y) or any(form(argument) for form in (_binomial, _one_minus, _quadratic)):
         return sp.log(argument)
+    if argument.has(sp.tanh):
+        over, under = sp.fraction(sp.factor(sp.together(argument.rewrite(sp.exp))))
+        return sp.expand_log(sp.log(over), force=True) - sp.expand_log(sp.log(under), force=True)
     together = sp.factor(sp.together(argument)) if argument.is_rational_function(y) else argument
     return sp.expand_log(sp.log(together), force=True)
 
