@@ -48,39 +48,49 @@ def _can_signal() -> bool:
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
+AGAIN = 0.25  # processor seconds after which a bell that went unheard rings again
+
+
 def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
     """``work()``, or ``otherwise`` where that takes more processor time than ``seconds``.
 
-    Nested deadlines keep: an inner one never outlasts an outer one.
+    Nested deadlines keep: an inner one never outlasts an outer one. The bell rings again until it
+    is heard: Python drops an exception that is raised inside a garbage-collection callback.
     """
     seconds = min(seconds, left())
     if seconds <= 0:
         return otherwise
     if not _can_signal():
         return work()
-    mine = OutOfTime()
+    mine, listening = OutOfTime(), True
 
     def ring(signum: int, frame: object) -> None:
-        raise mine
+        if listening:
+            raise mine
 
-    outer_handler = signal.signal(signal.SIGPROF, ring)
-    outer_left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+    outer_handler = signal.getsignal(signal.SIGPROF)
+    outer_left, _ = signal.getitimer(signal.ITIMER_PROF)
     started = time.process_time()
     shorter = outer_left == 0 or seconds < outer_left
     try:
-        signal.setitimer(signal.ITIMER_PROF, seconds if shorter else outer_left)
-        if not shorter:  # the outer deadline rings first and belongs to the outer call
-            signal.signal(signal.SIGPROF, outer_handler)
+        if shorter:  # else the outer deadline rings first and belongs to the outer call
+            signal.signal(signal.SIGPROF, ring)
+            signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
         try:
             return work()
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            listening = False
     except OutOfTime as bell:
         if bell is not mine:
             raise
         return otherwise
     finally:
-        signal.signal(signal.SIGPROF, outer_handler)
-        if outer_left:
-            remaining = outer_left - (time.process_time() - started)
-            signal.setitimer(signal.ITIMER_PROF, max(remaining, 1e-6))
+        listening = False
+        if shorter:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            # A bell on its way to a process without a handler would end it.
+            unheard = outer_handler in (None, signal.SIG_DFL)
+            signal.signal(signal.SIGPROF, signal.SIG_IGN if unheard else outer_handler)
+            if outer_left:
+                remaining = outer_left - (time.process_time() - started)
+                signal.setitimer(signal.ITIMER_PROF, max(remaining, 1e-6), AGAIN)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from neglog.derivations.asymptotics import border
+from neglog.derivations.asymptotics import border, envelope
 from neglog.derivations.asymptotics.equivalents import equivalent
 from neglog.derivations.asymptotics.growth import AT_INFINITY, AT_ZERO, ratio
 from neglog.derivations.asymptotics.orders import (
@@ -21,6 +21,7 @@ from neglog.derivations.asymptotics.orders import (
     monomial,
     origin_condition,
     tail_condition,
+    vanishing,
 )
 from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.integrals.terms import Terms, terms_of
@@ -146,7 +147,7 @@ def _tail(piece: Piece, order: int = 0) -> _Finding:
             condition = sp.Gt(alone[1], 0).simplify()
             reason = f"The penalty grows like |a|**({alone[1]}): {_words(condition)} is needed."
             return _Finding(condition, reason)
-        return _Finding(None, "The growth of the penalty against log|a| could not be decided.")
+        return _by_comparison(phi, order)
     if rate in (sp.oo, -sp.oo) or rate.is_zero:
         found = sp.true if rate is sp.oo else sp.false
         return _Finding(found, _outgrows(rate, phi))
@@ -157,6 +158,28 @@ def _tail(piece: Piece, order: int = 0) -> _Finding:
         return _Finding(condition, f"{_grows(rate)}, integrable only for {_words(condition)}.")
     bound = simplified((order + 1) / rate)
     return _with_border(lam > bound, lam >= bound, border.at_tail(phi, rate, order), _grows(rate))
+
+
+def _by_comparison(phi: sp.Expr, order: int) -> _Finding:
+    """The tail of an oscillating penalty by its bounds, of a power of log|a| by its exponent."""
+    between = envelope.corners(phi)
+    if between is not None:
+        low, high = (_tail(Piece(sp.S.Zero, sp.oo, end), order) for end in between)
+        if low.condition is not None and low.condition == high.condition:
+            return _Finding(low.condition, f"Between bounds that do not oscillate: {low.reason}")
+    alone = envelope.log_power(phi)
+    linear_at = None if alone is None else vanishing(alone[1] - 1)
+    if alone is not None and alone[0].is_positive and linear_at is not None:
+        symbol, value = linear_at
+        linear = _tail(Piece(sp.S.Zero, sp.oo, phi.subs(symbol, value)), order)
+        if linear.condition is not None:
+            above_one = sp.Gt(alone[1], 1).simplify()
+            condition = sp.Or(above_one, sp.And(sp.Eq(symbol, value), linear.condition))
+            reason = (
+                f"The penalty grows like (log|a|)**({alone[1]}): {_words(condition)} is needed."
+            )
+            return _Finding(condition, reason)
+    return _Finding(None, "The growth of the penalty against log|a| could not be decided.")
 
 
 def _with_border(

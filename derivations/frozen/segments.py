@@ -211,7 +211,7 @@ def _poles(phi: sp.Expr, numbers: Numbers) -> list[mp.mpf]:
     suspects += [p.base for p in phi.atoms(sp.Pow) if p.exp.is_negative]
     found: set[mp.mpf] = set()
     for suspect in suspects:
-        if not suspect.has(y) or suspect.is_positive:
+        if not suspect.has(y) or suspect.is_positive or _of_huge_degree(suspect):
             continue
 
         def roots(f: sp.Expr = suspect) -> list[sp.Expr]:
@@ -229,6 +229,13 @@ def _poles(phi: sp.Expr, numbers: Numbers) -> list[mp.mpf]:
     return sorted(p for p in found if p > 0)
 
 
+def _of_huge_degree(expr: sp.Expr) -> bool:
+    """Whether solving means a polynomial of thousands of terms: y^{1234/1009} as t^1234."""
+    powers = [p.exp for p in expr.atoms(sp.Pow) if p.base.has(y) and p.exp.is_Rational]
+    return any(max(abs(e.p), e.q) > LARGEST_POWER for e in powers)
+
+
+LARGEST_POWER = 60
 NARROW = 1e-2  # of log u: what panels of ordinary size would miss
 DEEP = 745.0
 

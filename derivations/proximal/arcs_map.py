@@ -62,7 +62,7 @@ def _entries(stretch: Line, plan: Plan) -> list[tuple[sp.Expr, Any]]:
     """(value, condition) from the last stop to the first."""
     x = stretch.names.x
     out: list[tuple[sp.Expr, Any]] = []
-    if len(plan.stops) == 3 and not any(plan.ties):
+    if len(plan.stops) == 3 and not any(plan.ties) and plan.stops[2].alone is not None:
         return _zero_and_two_arcs(stretch, plan)
     for i in range(len(plan.stops) - 1, 0, -1):
         tie = plan.ties[i - 1]
