@@ -76,7 +76,7 @@ def condition(when: sp.Basic) -> str:
 
 def open_ended(when: sp.Basic) -> sp.Basic:
     """The condition without its border, where a closed form may be a limit only."""
-    return when.replace(sp.Ge, sp.Gt).replace(sp.Le, sp.Lt)
+    return when.replace(sp.Ge, sp.Gt).replace(sp.Le, sp.Lt).replace(sp.Eq, lambda *_: sp.false)
 
 
 def _kind(expr: sp.Expr) -> str:

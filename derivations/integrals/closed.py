@@ -45,7 +45,10 @@ class Closed:
 def absolute_moment(
     sides: Sequence[Side], order: int, when: sp.Basic, *, algebra: bool = True
 ) -> Closed | None:
-    """∫ |a|^order exp(−λφ) da in closed form under ``when``, verified; None where none is found."""
+    """∫ |a|^order exp(−λφ) da in closed form under ``when``, verified; None where none is found.
+
+    Moments are left as they come: it is their ratio to the normaliser that is worth tidying.
+    """
     tactics: list[Tactic] = [_from_tables, _on_whole_line]
     if len(sides) == 2:
         tactics.reverse()  # one formula for the whole line beats the sum of two halves
@@ -57,7 +60,7 @@ def absolute_moment(
             continue
         digits = agreement(found, sides, order, when)
         if digits >= ENOUGH_DIGITS:
-            return Closed(tidy(found), when, digits)
+            return Closed(found if order else tidy_where(found, when), when, digits)
     return None
 
 
@@ -70,7 +73,7 @@ def signed_moment(sides: Sequence[Side], when: sp.Basic) -> Closed | None:
             continue
         digits = agreement(found, sides, 1, when, signed=True)
         if digits >= ENOUGH_DIGITS:
-            return Closed(tidy(found), when, digits)
+            return Closed(found, when, digits)
     return None
 
 
@@ -229,6 +232,7 @@ def _holds_around(when: sp.Basic, point: Point, strength: float, room: sp.Ration
     )
 
 
+TIDY_SECONDS = 0.5  # for each way of simplifying
 _HELD = (sp.hyper, sp.meijerg)
 
 
@@ -243,12 +247,29 @@ def tidy(expr: sp.Expr) -> sp.Expr:
         return tidy(expr.xreplace(held)).xreplace({name: f for f, name in held.items()})
     forms = [expr]
     for simplify in _SIMPLIFIERS:
-        simpler = within(1.0, lambda s=simplify: s(forms[0]), None)  # type: ignore[misc]
+        simpler = within(TIDY_SECONDS, lambda s=simplify: s(forms[0]), None)  # type: ignore[misc]
         if simpler is not None and not simpler.has(sp.exp_polar, sp.I):
             forms.append(simpler)
             if simplify in (_gammasimp, _powers):
                 forms.insert(0, simpler)  # the next start from where these have cancelled
     return min(forms, key=lambda e: (sp.count_ops(e), len(str(e))))
+
+
+def tidy_where(expr: sp.Expr, when: sp.Basic) -> sp.Expr:
+    """``tidy`` with what a condition says of signs: λ > 1 makes λ − 1 a positive number.
+
+    Each bound s > b (s < b) is used by writing s = b + m (b − m) with m > 0.
+    """
+    roots = [p for p in expr.atoms(sp.Pow) if not p.exp.is_integer and not p.base.is_positive]
+    if not roots:
+        return tidy(expr)
+    shifts: dict[sp.Symbol, tuple[sp.Expr, sp.Symbol, sp.Expr]] = {}
+    for bound in sp.And.make_args(when):
+        if isinstance(bound, sp.Gt | sp.Ge | sp.Lt | sp.Le) and bound.lhs.is_Symbol:
+            m, sign = sp.Dummy("m", positive=True), 1 if isinstance(bound, sp.Gt | sp.Ge) else -1
+            shifts[bound.lhs] = (bound.rhs + sign * m, m, sign * (bound.lhs - bound.rhs))
+    shifted = expr.subs({s: to for s, (to, _, _) in shifts.items()}, simultaneous=True)
+    return tidy(shifted).subs({m: back for _, m, back in shifts.values()})
 
 
 def _gammasimp(expr: sp.Expr) -> sp.Expr:

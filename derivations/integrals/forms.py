@@ -25,6 +25,7 @@ from neglog.derivations.integrals.closed import (
     points_where,
     signed_moment,
     tidy,
+    tidy_where,
 )
 from neglog.derivations.integrals.distribution import closed_cdf, tidied
 from neglog.derivations.integrals.information import closed_information
@@ -68,7 +69,7 @@ def _carried_back(
     if found.normalizer is None or propriety.when is None:
         return None
     s = form.scale
-    norm = tidy(form.integral(found.normalizer.expr, 0))
+    norm = tidy_where(form.integral(found.normalizer.expr, 0), propriety.when)
     digits = agreement(norm, sides, 0, propriety.when)
     if digits < ENOUGH_DIGITS:
         return None
@@ -132,8 +133,8 @@ def _moments(
     # Where the first moment is not closed the second is not tried by slow algebra: same integrand.
     if second_when is not None and left() > 1:
         second = absolute_moment(sides, 2, second_when, algebra=first is not None)
-    mean_abs = None if first is None else tidy(first.expr / norm.expr)
-    square = None if second is None else tidy(second.expr / norm.expr)
+    mean_abs = None if first is None else tidy_where(first.expr / norm.expr, first.when)
+    square = None if second is None else tidy_where(second.expr / norm.expr, second.when)
     if len(sides) == 1:
         mean = sp.S.Zero if sides[0].weight == 2 else mean_abs
         return mean_abs, mean, square

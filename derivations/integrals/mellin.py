@@ -44,7 +44,7 @@ def _two_powers(terms: Terms, s: sp.Expr) -> sp.Expr | None:
         first, second = second, first
     p, b = lam * first.coefficient, lam * second.coefficient
     q, r = first.parameters[0], second.parameters[0]
-    if simplified(r - 2 * q) == 0 and b.is_positive:
+    if simplified(r - 2 * q) == 0 and not b.is_nonpositive:
         # u = |y|^q turns y^q, y^{2q} into u, u² (also for q < 0).
         linear = _linear_and_square(p, b, simplified(s / q))
         return linear / sp.Abs(q)
