@@ -40,6 +40,14 @@ def substitute(expr: sp.Expr, point: Point, digits: int) -> sp.Expr:
     return expr.subs(floats(point, digits))
 
 
+def placed(expr: sp.Expr, name: sp.Symbol, at: sp.Expr) -> sp.Expr:
+    """The expression at a place; nan where it means nothing there, such as Max(0, 1/0)."""
+    try:
+        return expr.subs(name, at)
+    except ValueError:
+        return sp.nan
+
+
 def all_equal(expr: sp.Expr) -> sp.Expr:
     """A joint expression at the vector whose d features all equal ``a``."""
     d = symbols.d

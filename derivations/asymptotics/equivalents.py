@@ -59,6 +59,8 @@ def equivalent(phi: sp.Expr, end: str) -> sp.Expr:
 
 def _log_of_leading(argument: sp.Expr, end: str) -> sp.Expr:
     """log of a product with its special factors replaced by their leading terms."""
+    if argument.has(sp.erf):  # 1 − erf loses all its digits far out
+        argument = sp.factor_terms(sp.expand(argument.rewrite(sp.erfc)))
     product = sp.Mul(*[_leading(f, end) for f in sp.Mul.make_args(argument)])
     return sp.expand_log(sp.log(product), force=True)
 

@@ -67,7 +67,12 @@ def _limit_of_terms(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
 
 
 def _agrees(found: sp.Expr, phi: sp.Expr, scale: sp.Expr, end: str) -> bool:
-    """Whether the limit agrees with slopes dφ/dscale far out, at several parameter points."""
+    """Whether the limit agrees with slopes dφ/dscale far out, at several parameter points.
+
+    A limit that nothing can be held against, because the function overflows or loses all its digits
+    at every distance, is not believed.
+    """
+    seen = False
     names = phi.free_symbols - {y}
     with mp.workdps(60):
         f = function([y, *sorted(names, key=str)], phi)
@@ -80,7 +85,8 @@ def _agrees(found: sp.Expr, phi: sp.Expr, scale: sp.Expr, end: str) -> bool:
             verdict = _slopes_agree(f, g, values, claimed, end)
             if verdict is False:
                 return False
-    return True
+            seen = seen or verdict is True
+    return seen
 
 
 # log y where slopes are taken. The second row serves functions that overflow on the first.

@@ -113,6 +113,10 @@ def _intersect(conditions: Sequence[sp.Basic]) -> sp.Basic:
     allowed = sp.Intersection(sp.Interval.open(0, sp.oo), *[p.as_set() for p in numeric])
     if allowed is sp.S.EmptySet:
         return sp.false
+    if isinstance(allowed, sp.FiniteSet) and len(allowed) == 1:
+        return sp.And(sp.Eq(lam, allowed.args[0]), *[p for p in parts if p not in numeric])
+    if not isinstance(allowed, sp.Interval):
+        return sp.And(*parts)
     ends = []
     if allowed.start > 0:
         ends.append(lam > allowed.start if allowed.left_open else lam >= allowed.start)

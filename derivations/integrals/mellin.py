@@ -248,14 +248,14 @@ def _two_log_binomials(terms: Terms, s: sp.Expr) -> sp.Expr | None:
 
 
 def _log_quadratic(terms: Terms, s: sp.Expr) -> sp.Expr | None:
-    """∫ y^{s−1} (1+2by/k+(y/k)²)^{−p} dy = k^s B(s, 2p−s) 2F1(s/2, p−s/2; p+½; 1−b²)."""
+    """∫ y^{s−1} (1+2by/k+(y/k)²)^{−p} dy = k^s B(s, 2p−s) 2F1(s, 2p−s; p+½; (1−b)/2), b > −1."""
     term = terms.of("log-quadratic")
     k, b = term.parameters
     p = lam * term.coefficient
     if p.is_nonpositive:
         return None
     beta = sp.gamma(s) * sp.gamma(2 * p - s) / sp.gamma(2 * p)
-    return k**s * beta * sp.hyper((s / 2, p - s / 2), (p + sp.S.Half,), simplified(1 - b**2))
+    return k**s * beta * sp.hyper((s, 2 * p - s), (p + sp.S.Half,), simplified((1 - b) / 2))
 
 
 def _power_binomial(terms: Terms, s: sp.Expr) -> sp.Expr | None:
@@ -291,7 +291,7 @@ ROWS: tuple[Row, ...] = (
     Row(("log-binomial", "log-binomial"), _two_log_binomials, "Gradshteyn & Ryzhik, 2007, 3.197"),
     Row(("log-cosh", "power"), _log_cosh_and_power, "DLMF 15.6.1"),
     Row(("log-exp-binomial", "power"), _log_exp_binomial, "DLMF 15.6.1 and 5.12.1"),
-    Row(("log-quadratic",), _log_quadratic, "Gradshteyn & Ryzhik, 2007, 3.252"),
+    Row(("log-quadratic",), _log_quadratic, "Gradshteyn & Ryzhik, 2007, 3.252.10"),
     Row(("power-binomial",), _power_binomial, "DLMF 8.2.2"),
 )
 

@@ -22,7 +22,7 @@ CORES: dict[str, Callable[..., sp.Expr]] = {
     "log": lambda: sp.log(y),
     "log-square": lambda: sp.log(y) ** 2,
     "log-binomial": lambda k, q: sp.log(1 + (y / k) ** q),
-    "log-quadratic": lambda k, b: sp.log(1 + 2 * b * y / k + (y / k) ** 2),  # b > 0
+    "log-quadratic": lambda k, b: sp.log(1 + 2 * b * y / k + (y / k) ** 2),  # b > −1
     "log-one-minus": lambda k, q: sp.log(1 - (y / k) ** q),
     "log-cosh": lambda k: sp.log(sp.cosh(y / k)),
     "log-exp-binomial": lambda k, g: sp.log(1 + g * sp.exp(-y / k)),  # g ≥ −1
@@ -113,6 +113,9 @@ def _powers_of_y(phi: sp.Expr) -> sp.Expr:
         phi = phi.replace(sp.sech, lambda u: 1 / sp.cosh(u))
         phi = phi.replace(sp.csch, lambda u: 1 / sp.sinh(u))
         phi = phi.replace(sp.coth, lambda u: sp.cosh(u) / sp.sinh(u))
+    for wave in phi.atoms(sp.cosh, sp.sinh, sp.tanh):
+        if wave.args[0].has(sp.log):  # cosh(log y) = (y + 1/y)/2
+            phi = phi.xreplace({wave: sp.expand(wave.rewrite(sp.exp))})
     return sp.powdenest(phi, force=True)
 
 
@@ -235,12 +238,15 @@ def _rate(argument: sp.Expr) -> sp.Expr | None:
 
 
 def _quadratic(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
-    """(A, k, b) with expr = A (1 + 2by/k + (y/k)²), A, k, b > 0."""
+    """(A, k, b) with expr = A (1 + 2by/k + (y/k)²), A, k > 0, b > −1: no zero on y > 0."""
     if not expr.is_polynomial(y) or sp.degree(expr, y) != 2:
         return None
     square, linear, constant = sp.Poly(expr, y).all_coeffs()
-    if not (square.is_positive and linear.is_positive and constant.is_positive):
+    if not (square.is_positive and constant.is_positive):
         return None
+    gap = sp.expand(4 * square * constant - linear**2)
+    if gap == 0 or not (linear.is_positive or gap.is_positive):
+        return None  # a square, or zeros on y > 0
     return constant, sp.sqrt(constant / square), simplified(linear / sp.sqrt(constant * square) / 2)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from neglog.derivations.half_line import Side
-from neglog.derivations.numbers import UNCOMPUTABLE
+from neglog.derivations.numbers import UNCOMPUTABLE, placed
 from neglog.derivations.proximal.roots import Root, roots
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
@@ -103,7 +103,7 @@ def _value(
     if edge in (sp.oo, -sp.oo):
         return None
     found = [end_value(s.phi, v, edge) for s in segments[max(0, i - 1) : i + 1]]
-    itself = phi.expr.subs(a, edge)
+    itself = placed(phi.expr, a, edge)
     if not itself.has(sp.nan, sp.zoo, sp.oo):
         found.append(itself)
     known = [f for f in found if f is not None and f is not sp.oo]

@@ -287,7 +287,7 @@ MORE = [
     Row("log(sqrt(1+a**2))", R, "if", "lam>1", None, "Student t", RV, "zmvchi"),
     Row("log((1+a**2)**3)", R, "if", "lam>1/6", None, "Student t", RV, "zmvchi"),
     Row("log((1+abs(a))/2)", R, "if", "lam>1", None, "double Lomax", RV, "zmvcqhi"),
-    Row("log(1+2*abs(a)+a**2)", R, "if", "lam>1/2", "2/(2*lam-1)", None, RV, "zmvh"),
+    Row("log(1+2*abs(a)+a**2)", R, "if", "lam>1/2", "2/(2*lam-1)", "double Lomax", RV, "zmvcqhi"),
     Row("log(1+abs(a))+log(2+abs(a))", R, "if", "lam>1/2", None, None, RV, "zmvci"),
     Row("log(abs(a)+sqrt(1+a**2))", R, "if", "lam>1", None, None, RV, "zmvh"),
     Row("sign(a)*a", R, "always", "True", "2/lam", "Laplace", EXP, "zmvcqhi"),
