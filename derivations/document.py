@@ -136,7 +136,10 @@ def _prox(prox: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def numeric(values: dict[str, Any], point: dict[sp.Symbol, sp.Expr]) -> dict[str, Any]:
-    """The numbers of ``--at`` as decimal strings, with one bound on all absolute errors."""
+    """The numbers of ``--at`` as decimal strings, with one bound on all absolute errors.
+
+    What could not be computed is None.
+    """
     out: dict[str, Any] = {str(k): float(v) for k, v in point.items()}
     worst = mp.mpf(0)
     for name, value in values.items():
@@ -145,7 +148,8 @@ def numeric(values: dict[str, Any], point: dict[sp.Symbol, sp.Expr]) -> dict[str
             out[name] = decimal(value)
         else:
             out[name] = value
-    out["error"] = mp.nstr(worst, 2)
+    known = any(isinstance(value, Estimate) for value in values.values())
+    out["error"] = mp.nstr(worst, 2) if known else None
     return out
 
 

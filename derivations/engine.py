@@ -20,15 +20,21 @@ from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import d, lam
 from neglog.priors.text import parse
 
+# Tactics are left out or shortened when fewer seconds than this are left.
+SHORT_OF_TIME = 1.0
+
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The document for a request {"penalty", "domain", "at", "dim", "timeout"}.
+
+    ``complete`` in it says whether the deadline cannot have cut it short.
 
     Raises:
         InputError: the request says something that cannot be.
     """
     started = time.perf_counter()
-    with budget(float(request.get("timeout") or 10.0)):
+    seconds = float(request.get("timeout") or 10.0)
+    with budget(seconds):
         phi = penalty(request["penalty"], request.get("domain"))
         dim = check_dim(request.get("dim"), phi)
         point = read_point(request.get("at") or {}, phi)
@@ -41,7 +47,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if point:
             out["numeric"] = _numeric(phi, found, point, dim)
             out["law_at"] = _law_at(found, point)
+        complete = left() > min(SHORT_OF_TIME, seconds / 2)
     out = original(out, names)
+    out["complete"] = complete
     out["seconds"] = round(time.perf_counter() - started, 3)
     return out
 
@@ -65,7 +73,7 @@ def _numeric(
 
     values = within(max(left(), 2.0), work, None)
     if values is None:
-        values = dict.fromkeys(("normalizer", "mean_abs", "variance"), "undefined")
+        values = dict.fromkeys(("normalizer", "mean_abs", "variance"))
     out = numeric(values, point)
     if phi.joint:
         out["d"] = dim or 2

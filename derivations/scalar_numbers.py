@@ -26,7 +26,7 @@ def numbers(phi: Penalty, point: dict[sp.Symbol, sp.Expr], found: Derivation) ->
     """The normaliser, E|a| and the variance at a numeric point, by closed form or quadrature.
 
     Values are :class:`Estimate`; a moment that diverges is ``"oo"``, one that has no meaning
-    ``"undefined"``.
+    ``"undefined"``, one that could not be computed None.
     """
     verdict = found.propriety.when
     holds = verdict is not None and substitute(verdict, point, 20) == sp.true
@@ -36,9 +36,9 @@ def numbers(phi: Penalty, point: dict[sp.Symbol, sp.Expr], found: Derivation) ->
     halves = sides(phi)
     assert halves is not None
     z = _value(found.normalizer and found.normalizer.expr, point, lambda: integral(halves, point))
-    out: dict[str, Any] = {"normalizer": z if z is not None else "undefined"}
+    out: dict[str, Any] = {"normalizer": z}
     if z is None:
-        return {**out, "mean_abs": "undefined", "variance": "undefined"}
+        return {**out, "mean_abs": None, "variance": None}
     out["mean_abs"] = _moment(
         found.moments["mean_abs"], point, lambda: _over(integral(halves, point, 1), z)
     )
@@ -56,10 +56,10 @@ def numbers(phi: Penalty, point: dict[sp.Symbol, sp.Expr], found: Derivation) ->
         lambda: _variance(halves, point, z),
         otherwise="oo" if exists else "undefined",
     )
-    entropy = _value(found.entropy, point, lambda: _entropy(halves, point, z))
-    about = _value(found.scale_information, point, lambda: information(halves, point))
-    out["entropy"] = entropy if entropy is not None else "undefined"
-    out["scale_information"] = about if about is not None else "undefined"
+    out["entropy"] = _value(found.entropy, point, lambda: _entropy(halves, point, z))
+    out["scale_information"] = _value(
+        found.scale_information, point, lambda: information(halves, point)
+    )
     return out
 
 
@@ -82,8 +82,7 @@ def _moment(moment: Moment, point: Point, numeric: Numeric, otherwise: str = "oo
         return "undefined"
     if substitute(moment.when, point, 20) != sp.true:
         return otherwise
-    value = _value(moment.value, point, numeric)
-    return value if value is not None else "undefined"
+    return _value(moment.value, point, numeric)
 
 
 def _over(raw: Estimate | None, z: Estimate) -> Estimate | None:

@@ -128,6 +128,6 @@ def derive(request: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"the derivation of {request['penalty']!r} failed:\n{reply['failed']}")
     if "bad_input" in reply:
         raise InputError(reply["bad_input"])
-    if reply["complete"]:
+    if reply["ok"]["complete"]:
         cache.store(request, reply["ok"])
     return dict(reply["ok"])

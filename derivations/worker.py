@@ -5,7 +5,7 @@ that untrusted text is parsed under a memory limit. Started by ``service.py``:
 
     python -m neglog.derivations.worker
 
-The first line it writes says that it is ready. An answer is ``{"ok": document, "complete": bool}``,
+The first line it writes says that it is ready. An answer is ``{"ok": document}``,
 ``{"bad_input": sentence}`` or ``{"failed": traceback}``.
 """
 
@@ -13,15 +13,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import traceback
 from typing import Any
 
 MEMORY_BYTES = 4 << 30
 READY = {"ready": True}
-
-# Tactics are left out or shortened when fewer seconds than this are left.
-SHORT_OF_TIME = 1.0
 
 
 def limit_memory() -> None:
@@ -36,19 +32,16 @@ def limit_memory() -> None:
 
 
 def reply_to(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one request; ``complete`` where the deadline cannot have cut it short."""
+    """The answer to one request."""
     from neglog.derivations.engine import answer
     from neglog.priors.errors import InputError
 
-    started = time.monotonic()
     try:
-        document = answer(request)
+        return {"ok": answer(request)}
     except InputError as error:
         return {"bad_input": str(error)}
     except (MemoryError, RecursionError):
         return {"bad_input": "the expression is too large to work with; simplify it."}
-    left = float(request["timeout"]) - (time.monotonic() - started)
-    return {"ok": document, "complete": left > SHORT_OF_TIME}
 
 
 def say(message: dict[str, Any]) -> None:

@@ -70,6 +70,14 @@ TUPLES = {
 }
 REDUCING = ("sum", "prod", "norm")
 
+# Names that would be read as parameters though their writer means something else.
+NOT_NUMBERS = {
+    "I": "I is not a real number; a penalty takes real values",
+    "nan": "nan is not a number",
+    "inf": "infinity is written oo",
+    "infinity": "infinity is written oo",
+}
+
 
 def _unknown(name: str) -> str:
     known = [*FUNCTIONS, "Piecewise"]
@@ -146,6 +154,8 @@ class _Builder:
             return RESERVED[name]
         if name in CONSTANTS:
             return CONSTANTS[name]
+        if name in NOT_NUMBERS:
+            raise self.fail(node, NOT_NUMBERS[name])
         if name in FUNCTIONS:
             raise self.fail(
                 node,

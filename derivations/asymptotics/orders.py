@@ -12,15 +12,18 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from neglog.derivations.integrals.terms import Term, Terms
+from neglog.derivations.integrals.terms import Term, Terms, terms_of
 from neglog.priors.symbols import lam, y
 
-EXPONENTIAL, POWER, LOG_SQUARE, LOG = 3, 2, 1, 0
+FASTER, EXPONENTIAL, POWER, LOG_SQUARE, LOG = 4, 3, 2, 1, 0
 
 
 @dataclass(frozen=True)
 class Order:
-    """coefficient · (e^{rate·y}, |y|^rate, log² y or log y): ``level`` names which."""
+    """coefficient · (e^{rate·y}, |y|^rate, log² y or log y): ``level`` names which.
+
+    At ``FASTER`` the rate is itself an e^{g(y)} with g ≫ y.
+    """
 
     level: int
     rate: sp.Expr
@@ -98,7 +101,7 @@ def _growing(term: Term) -> Order | None:
             return Order(LOG, sp.S.One, c * parameters[1])
         case "log-quadratic":
             return Order(LOG, sp.S.One, 2 * c)
-        case "sqrt-binomial":
+        case "sqrt-binomial" | "sqrt-from-zero":
             return Order(POWER, sp.S.One, c)
         case "log-cosh":
             return Order(POWER, sp.S.One, c / parameters[0])
@@ -115,7 +118,16 @@ def _growing(term: Term) -> Order | None:
                 return None
             if rate.is_positive:
                 return Order(EXPONENTIAL, rate, c)
+        case "other" if isinstance(parameters[0], sp.exp):
+            inner = leading(terms_of(parameters[0].args[0]))
+            if inner is not None and inner.coefficient.is_positive and _exceeds_line(inner):
+                return Order(FASTER, parameters[0], c)
     raise Undecided
+
+
+def _exceeds_line(order: Order) -> bool:
+    """Whether an order outgrows y."""
+    return order.level > POWER or (order.level == POWER and bool((order.rate - 1).is_positive))
 
 
 def _singular(term: Term) -> Order | None:
@@ -150,7 +162,10 @@ def _merged(found: object) -> list[Order]:
         if order is not None:
             key = (order.level, order.rate)
             totals[key] = sp.factor(totals.get(key, sp.S.Zero) + order.coefficient)
-    return [Order(level, rate, c) for (level, rate), c in totals.items() if c != 0]
+    orders = [Order(level, rate, c) for (level, rate), c in totals.items() if c != 0]
+    if sum(1 for one in orders if one.level == FASTER) > 1:
+        raise Undecided
+    return orders
 
 
 def _positive(orders: Sequence[Order], power: sp.Expr) -> sp.Basic:

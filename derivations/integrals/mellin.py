@@ -131,13 +131,24 @@ def _sinh(terms: Terms, s: sp.Expr) -> sp.Expr | None:
     p = lam * term.coefficient
     if s != 1 or p.is_nonpositive:
         return None
-    return term.parameters[0] * sp.pi / 2 * (struve(p) - sp.bessely(0, p))
+    return term.parameters[0] * sp.pi / 2 * (struve(0, p) - sp.bessely(0, p))
 
 
-def struve(z: sp.Expr) -> sp.Expr:
-    """H₀(z) = (2z/π) 1F2(1; 3/2, 3/2; −z²/4)."""
+def _sqrt_from_zero(terms: Terms, s: sp.Expr) -> sp.Expr | None:
+    """∫ e^{−p√(y²+ky)} dy = (k/2)((π/2)(H₁(z) − Y₁(z)) − 1), z = pk/2; y + k/2 = (k/2) cosh t."""
+    term = terms.of("sqrt-from-zero")
+    (k,), p = term.parameters, lam * term.coefficient
+    if s != 1 or p.is_nonpositive:
+        return None
+    z = p * k / 2
+    return k / 2 * (sp.pi / 2 * (struve(1, z) - sp.bessely(1, z)) - 1)
+
+
+def struve(order: int, z: sp.Expr) -> sp.Expr:
+    """H_n(z) = 2 (z/2)^{n+1}/(√π Γ(n+3/2)) 1F2(1; 3/2, n+3/2; −z²/4) (DLMF 11.2.1)."""
     half = sp.Rational(3, 2)
-    return 2 * z / sp.pi * sp.hyper((1,), (half, half), -(z**2) / 4)
+    series = sp.hyper((1,), (half, order + half), -(z**2) / 4)
+    return 2 * (z / 2) ** (order + 1) / (sp.sqrt(sp.pi) * sp.gamma(order + half)) * series
 
 
 def _exp(terms: Terms, s: sp.Expr) -> sp.Expr | None:
@@ -281,6 +292,7 @@ ROWS: tuple[Row, ...] = (
     Row(("log-square",), _log_square, "Gradshteyn & Ryzhik, 2007, 3.323"),
     Row(("cosh",), _cosh, "DLMF 10.32.9"),
     Row(("sinh",), _sinh, "DLMF 11.5.6"),
+    Row(("sqrt-from-zero",), _sqrt_from_zero, "DLMF 11.5.6 and 11.4.27"),
     Row(("exp",), _exp, "DLMF 6.2.1"),
     Row(("exp", "power"), _exp_and_power, "DLMF 8.6"),
     Row(

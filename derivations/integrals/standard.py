@@ -22,7 +22,7 @@ from neglog.priors.symbols import lam, y
 
 # Kinds whose first parameter is a scale: core(y; k, …) = core(y/k; 1, …).
 _SCALED = ("log-binomial", "log-quadratic", "log-one-minus", "log-cosh", "log-exp-binomial",
-           "sqrt-binomial", "power-binomial", "cosh", "sinh", "exp")  # fmt: skip
+           "sqrt-binomial", "sqrt-from-zero", "power-binomial", "cosh", "sinh", "exp")  # fmt: skip
 
 
 @dataclass(frozen=True)

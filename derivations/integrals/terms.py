@@ -27,6 +27,7 @@ CORES: dict[str, Callable[..., sp.Expr]] = {
     "log-cosh": lambda k: sp.log(sp.cosh(y / k)),
     "log-exp-binomial": lambda k, g: sp.log(1 + g * sp.exp(-y / k)),  # g ≥ −1
     "sqrt-binomial": lambda k: sp.sqrt(k**2 + y**2),
+    "sqrt-from-zero": lambda k: sp.sqrt(y**2 + k * y),
     "power-binomial": lambda k, q: (1 + y / k) ** q,
     "cosh": lambda k: sp.cosh(y / k),
     "sinh": lambda k: sp.sinh(y / k),
@@ -199,7 +200,21 @@ def _classify_power(core: sp.Expr) -> Iterator[Found]:
         if q == 1 and not core.exp.is_integer:
             yield "power-binomial", constant**core.exp, (simplified(constant / slope), core.exp)
             return
+    from_zero = _from_zero(core)
+    if from_zero is not None:
+        yield "sqrt-from-zero", from_zero[0], (from_zero[1],)
+        return
     yield "other", sp.S.One, (core,)
+
+
+def _from_zero(core: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(c, k) with core = c √(y² + k y), c, k > 0."""
+    if core.exp != sp.S.Half or not core.base.is_polynomial(y) or sp.degree(core.base, y) != 2:
+        return None
+    square, linear, constant = sp.Poly(core.base, y).all_coeffs()
+    if constant != 0 or not (square.is_positive and linear.is_positive):
+        return None
+    return sp.sqrt(square), simplified(linear / square)
 
 
 def _classify_exponential(core: sp.Expr) -> Iterator[Found]:

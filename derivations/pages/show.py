@@ -47,6 +47,7 @@ def _prior(doc: dict[str, Any]) -> Rows:
         ("penalty φ", f"{_math(doc['penalty'])},   {DOMAINS[doc['domain']]}"),
         ("prior", proper),
         ("because", signs(doc["reason"])),
+        ("cut short", "" if doc["complete"] else "the time ran out; raise --timeout for the rest"),
         ("law", law["name"] + (f"   if {unicode(law['when'])}" if "when" in law else "")),
         ("", f"scipy.stats.{law['scipy']}" if law["scipy"] else ""),
         *[("", _case(when, case)) for when, case in law.get("cases", {}).items()],
@@ -64,7 +65,8 @@ def _density(doc: dict[str, Any]) -> Rows:
         z = _math(doc["normalizer"]) + checked
     else:
         proper = doc["proper"] in ("always", "if")
-        z = "no closed form found; --at gives the number" if proper else ""
+        found = "no closed form found" if doc["complete"] else "no closed form found in time"
+        z = f"{found}; --at gives the number" if proper else ""
     return [("density p(a)", _math(doc["density"])), ("normaliser Z", z)]
 
 
@@ -90,7 +92,9 @@ def _numbers(doc: dict[str, Any]) -> Rows:
     named = {k: v for k, v in doc["numeric"].items() if k not in NUMBERS}
     point = ", ".join(f"{unicode(k)} = {v:g}" for k, v in named.items())
     found = [
-        (f"  {NUMBERS[k]}", unicode(str(v))) for k, v in doc["numeric"].items() if k in NUMBERS
+        (f"  {NUMBERS[k]}", "not computed" if v is None else unicode(str(v)))
+        for k, v in doc["numeric"].items()
+        if k in NUMBERS and (k, v) != ("error", None)
     ]
     law = doc["law_at"]
     if law is not None:
