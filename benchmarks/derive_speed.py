@@ -4,8 +4,9 @@
     python benchmarks/derive_speed.py --rows 20 --sympy-seconds 5
     python benchmarks/derive_speed.py --out table.md     # the table as Markdown too
 
-Each derivation is uncached in a running worker (the engine's seconds); sympy gets a process of its
-own for each integral, with the same positive symbols, and is ended after its time. Its result is
+Seconds are those of the processor, so that a busy machine changes little. Each derivation is
+uncached, in this process; sympy gets a process of its own for each integral, with the same positive
+symbols, less the time its imports take, and is ended after its time. Its result is
 *right* where it equals quadrature at points at which the prior is proper (or is infinite where it
 is improper), *wrong* where it is something else, *open* where it returns an integral.
 """
@@ -13,6 +14,7 @@ is improper), *wrong* where it is something else, *open* where it returns an int
 import argparse
 import json
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,13 +23,14 @@ from pathlib import Path
 
 import mpmath
 import sympy as sp
+from sympy.core.cache import clear_cache
 
 from neglog.derivations.api import penalty
+from neglog.derivations.engine import answer
 from neglog.derivations.half_line import sides
 from neglog.derivations.integrals.closed import points_where
 from neglog.derivations.integrals.quadrature import Estimate, integral
 from neglog.derivations.numbers import Point
-from neglog.derivations.service import Worker
 from neglog.priors.symbols import lam
 from neglog.priors.text import parse_condition
 
@@ -36,9 +39,11 @@ from numerics import same_condition
 from table import MORE, ROWS, Row
 
 CHILD = """
-import json, sys, sympy as sp
+import json, signal, sys, time, sympy as sp
 from neglog.derivations.api import penalty
 from neglog.priors.symbols import a, lam
+started = time.process_time()
+signal.setitimer(signal.ITIMER_PROF, float(sys.argv[1]))  # ends this process
 expr, domain, points = json.loads(sys.stdin.read())
 phi = penalty(expr, domain)
 found = sp.integrate(sp.exp(-lam * phi.expr), (a, 0 if domain == "positive" else -sp.oo, sp.oo))
@@ -47,7 +52,8 @@ values = []
 for point in points:
     at = {known[k]: sp.Rational(v) for k, v in point.items() if k in known}
     values.append(str(sp.N(found.subs(at), 20)))
-print(json.dumps({"found": str(found), "open": found.has(sp.Integral), "values": values}))
+took = time.process_time() - started
+print(json.dumps({"open": found.has(sp.Integral), "values": values, "seconds": took}))
 """
 
 
@@ -62,15 +68,13 @@ def truth(row: Row, count: int = 2) -> tuple[list[Point], list[Estimate | None] 
     return points, [integral(halves, point) for point in points]
 
 
-def with_neglog(worker: Worker, row: Row) -> tuple[bool, str | None, int | None, float]:
-    """(verdict right, closed form or None, digits, engine seconds)."""
-    request = {"penalty": row.expr, "domain": row.domain, "timeout": 20.0}
-    reply = worker.ask(request, 20.0)
-    if reply is None or "ok" not in reply:
-        return False, None, None, float("nan")
-    doc = reply["ok"]
+def with_neglog(row: Row) -> tuple[bool, str | None, int | None, float]:
+    """(verdict right, closed form or None, digits, seconds)."""
+    started = time.process_time()
+    doc = answer({"penalty": row.expr, "domain": row.domain, "timeout": 60.0})
+    took = time.process_time() - started
     right = doc["proper"] == row.proper and same_condition(doc["proper_when"], row.when)
-    return right, doc["normalizer"], doc["verified_digits"], doc["seconds"]
+    return right, doc["normalizer"], doc["verified_digits"], took
 
 
 def with_sympy(
@@ -78,22 +82,19 @@ def with_sympy(
 ) -> tuple[str, float]:
     """(outcome, seconds) of plain integration."""
     texts = [{str(k): str(v) for k, v in point.items()} for point in points]
-    started = time.perf_counter()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD],
-            input=json.dumps([row.expr, row.domain, texts]),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(seconds)],
+        input=json.dumps([row.expr, row.domain, texts]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == -signal.SIGPROF:
         return "time out", seconds
-    took = time.perf_counter() - started
     if done.returncode != 0:
-        return "error", took
+        return "error", float("nan")
     reply = json.loads(done.stdout)
+    took = reply["seconds"]
     if reply["open"]:
         return "open", took
     return judge(reply["values"], values), took
@@ -122,10 +123,11 @@ def main() -> None:
     rows = [*ROWS, *MORE][: options.rows]
     lines = ["| penalty | domain | proper when | normaliser | digits | s | sympy | s |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    worker, seconds, verdicts, closed, expected, theirs = Worker(), [], 0, 0, 0, []
-    worker.ask({"penalty": "abs(a)", "domain": "real"}, 20.0)  # imports are not derivations
+    seconds, verdicts, closed, expected, theirs = [], 0, 0, 0, []
+    answer({"penalty": "abs(a)", "domain": "real"})  # imports are not derivations
+    clear_cache()
     for row in rows:
-        right, form, digits, took = with_neglog(worker, row)
+        right, form, digits, took = with_neglog(row)
         points, values = truth(row)
         outcome, theirs_took = with_sympy(row, points, values, options.sympy_seconds)
         seconds.append(took)
@@ -144,7 +146,7 @@ def main() -> None:
     summary = [
         f"{len(rows)} penalties; sympy {sp.__version__}, mpmath {mpmath.__version__}; {machine}.",
         f"neglog: {verdicts} of {len(rows)} verdicts and conditions right; verified closed form "
-        f"for {closed} of the {expected} that have one; engine seconds: median "
+        f"for {closed} of the {expected} that have one; seconds: median "
         f"{statistics.median(seconds):.2f}, largest {max(seconds):.2f}.",
         f"sympy.integrate, {options.sympy_seconds:g} s each: "
         + ", ".join(f"{theirs.count(o)} {o}" for o in sorted(set(theirs))) + ".",
