@@ -277,12 +277,22 @@ def _gammasimp(expr: sp.Expr) -> sp.Expr:
 
 
 def _powers(expr: sp.Expr) -> sp.Expr:
-    """p^u/p^v as p^(u − v), with that difference worked out."""
-    merged = sp.powsimp(expr, combine="exp")
+    """e^{u log p} as p^u, and p^u/p^v as p^(u − v), with that difference worked out."""
+    merged = sp.powsimp(expr.replace(_is_power_of_log, _as_power), combine="exp")
     return merged.replace(
         lambda e: e.is_Pow and e.exp.is_Add and e.exp.is_rational_function(),
         lambda e: e.base ** sp.factor(e.exp),
     )
+
+
+def _is_power_of_log(expr: sp.Expr) -> bool:
+    return isinstance(expr, sp.exp) and expr.args[0].is_Mul and expr.args[0].has(sp.log)
+
+
+def _as_power(expr: sp.Expr) -> sp.Expr:
+    exponent = expr.args[0]
+    logs = [f for f in sp.Mul.make_args(exponent) if isinstance(f, sp.log)]
+    return logs[0].args[0] ** (exponent / logs[0]) if len(logs) == 1 else expr
 
 
 def _simplify(expr: sp.Expr) -> sp.Expr:

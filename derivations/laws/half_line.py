@@ -100,6 +100,8 @@ def _gamma_family(p: sp.Expr, q: sp.Expr, m: sp.Expr, scale: sp.Expr) -> Law:
         return Law("gamma", call("gamma", a=m + 1, scale=scale))
     if q == -1:
         return Law("inverse gamma", call("invgamma", a=-m - 1, scale=p))
+    if (q, m) == (2, 1):
+        return Law("Rayleigh", call("rayleigh", scale=1 / sp.sqrt(2 * p)))
     if simplified(m + 1 - q) == 0:
         return Law("Weibull", call("weibull_min", c=q, scale=scale))
     if simplified(m + 1 - q) == 2 * (1 - q) and q.is_negative:

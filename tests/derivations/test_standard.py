@@ -23,7 +23,13 @@ ABSORBED = [
     ("k*log(1+(abs(a)/s)**q)", 1),
 ]
 # Nothing to absorb.
-PLAIN = ["log(1+abs(a)/s)+abs(a)/t", "abs(a)", "log(1+a**2)", "abs(a)**q", "log(1+abs(a))+k*log(1+log(1+abs(a)))"]
+PLAIN = [
+    "log(1+abs(a)/s)+abs(a)/t",
+    "abs(a)",
+    "log(1+a**2)",
+    "abs(a)**q",
+    "log(1+abs(a))+k*log(1+log(1+abs(a)))",
+]
 
 
 @pytest.mark.parametrize(("expr", "left"), ABSORBED)
