@@ -275,8 +275,9 @@ def _two_exponentials(expr: sp.Expr) -> list[Found] | None:
     for part in parts:
         weight, core = part.as_independent(y, as_Add=False)
         rate = sp.S.Zero if core == 1 else None
-        if isinstance(core, sp.exp):
-            rate = _rate(core.args[0])
+        if isinstance(core, sp.exp):  # e^{by + c} = e^c e^{by}
+            start = core.args[0].subs(y, 0)
+            rate, weight = _rate(sp.expand(core.args[0] - start)), weight * sp.exp(start)
         if rate is None:
             return None
         found.append((weight, rate))

@@ -9,7 +9,14 @@ import sympy as sp
 
 from neglog.derivations.asymptotics.equivalents import equivalent
 from neglog.derivations.asymptotics.growth import AT_INFINITY, ratio
-from neglog.derivations.asymptotics.orders import EXPONENTIAL, LOG, LOG_SQUARE, Order, leading
+from neglog.derivations.asymptotics.orders import (
+    EXPONENTIAL,
+    FASTER,
+    LOG,
+    LOG_SQUARE,
+    Order,
+    leading,
+)
 from neglog.derivations.deadline import within
 from neglog.derivations.half_line import Side
 from neglog.derivations.integrals.terms import terms_of
@@ -82,7 +89,7 @@ def _of_order(order: Order) -> dict[str, Any] | None:
         return {"class": "regularly-varying", "index": simplified(lam * c)}
     if order.level == LOG_SQUARE:
         return {"class": "subexponential", "index": None}
-    if order.level == EXPONENTIAL:
+    if order.level in (EXPONENTIAL, FASTER):
         return {"class": "gaussian-or-lighter", "index": None}
     if (rate - 1).is_zero:
         return {"class": "exponential", "index": simplified(lam * c)}
