@@ -64,7 +64,7 @@ class _Encode(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x)
         ctx.pattern = pattern
-        return pattern.take(z)
+        return z.view_as(z)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -90,7 +90,7 @@ class _Decode(torch.autograd.Function):
 
 
 def encode_active(x: Tensor, weight: Tensor, bias: Tensor, z: Tensor, pattern: Pattern) -> Tensor:
-    """The active entries [n] of z = x weightᵀ + bias, given z [batch, m] without a graph.
+    """The active entries [n] of z = x weightᵀ + bias, given their values z [n] without a graph.
 
     x [batch, d] gets no gradient; weight [m, d] and bias [m] get theirs.
     """

@@ -43,17 +43,39 @@ def is_joint(penalty: CompiledPenalty) -> bool:
     return bool(getattr(penalty, "joint", False))
 
 
+def is_likelihood(penalty: CompiledPenalty) -> bool:
+    """Whether it is a prior's −log p with its normaliser, as `Prior.compile("torch")` makes."""
+    return hasattr(penalty, "body")
+
+
 def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = None) -> Tensor:
     """penalty(|aᵢ|·‖dᵢ‖) summed over features, mean over samples, without the strength: a scalar.
 
     `norms` [width] are ‖dᵢ‖; None says that they are 1.
+
+    A prior's −log p, whose scale or shape is learned, is summed over the active features only: it is
+    the law of what is not 0. Its normaliser is what keeps it from collapsing. Without it a larger
+    scale s lowers φ(a/s) for every code, so s → ∞ and the penalty vanishes; with log Z + log s
+    a scale too large costs as much as one too small, and the best is the maximum-likelihood fit. Over
+    all features it would fit the zeros, and run to a point mass at 0 instead.
     """
-    if done.pattern is None:
-        code = done.values
-        if norms is not None:
-            code = _OnUnitColumns.apply(code, norms)
-        return penalty(code).sum() / done.batch
     values = done.values
+    if is_likelihood(penalty) and not is_joint(penalty):
+        on = values > 0
+        seen = torch.where(on, values, 1.0)
+        if norms is not None:
+            seen = seen * (norms if done.pattern is None else norms[done.pattern.columns])
+        return torch.where(on, penalty(seen), 0.0).sum() / done.batch
+    if done.gate is not None and done.pre is not None and not is_joint(penalty):
+        # φ(max(z, 0))·gate; where z ≤ 0 the gate is 0 and a steep penalty is not asked.
+        seen = torch.where(done.pre > 0, done.pre, 1.0)
+        if norms is not None:
+            seen = seen * (norms if done.pattern is None else norms[done.pattern.columns])
+        return (penalty(seen) * done.gate).sum() / done.batch
+    if done.pattern is None:
+        if norms is not None:
+            values = _OnUnitColumns.apply(values, norms)
+        return penalty(values).sum() / done.batch
     if norms is not None:
         values = values * norms[done.pattern.columns]
     # A joint penalty needs to see the zeros; an elementwise one is 0 there.

@@ -26,4 +26,5 @@ def set_bias(sae: SAE, x: Tensor, control: FixedStrength | TargetL0) -> None:
     share = min(0.5, EXCESS * control.target / sae.width)
     z = linear(sae.scaled(x), sae.W_enc)
     rank = max(1, round(share * len(x)))
-    sae.b_enc.copy_(-z.kthvalue(len(x) - rank + 1, dim=0).values)
+    floor = sae.activation.floor(sae.width)  # type: ignore[operator]
+    sae.b_enc.copy_(floor - z.kthvalue(len(x) - rank + 1, dim=0).values)
