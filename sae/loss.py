@@ -53,11 +53,11 @@ def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = N
 
     `norms` [width] are ‖dᵢ‖; None says that they are 1.
 
-    A prior's −log p, whose scale or shape is learned, is summed over the active features only: it is
-    the law of what is not 0. Its normaliser is what keeps it from collapsing. Without it a larger
-    scale s lowers φ(a/s) for every code, so s → ∞ and the penalty vanishes; with log Z + log s
-    a scale too large costs as much as one too small, and the best is the maximum-likelihood fit. Over
-    all features it would fit the zeros, and run to a point mass at 0 instead.
+    A prior's −log p, whose scale or shape is learned, is summed over the active features only: it
+    is the law of what is not 0. Its normaliser is what keeps it from collapsing. Without it a
+    larger scale s lowers φ(a/s) for every code, so s → ∞ and the penalty vanishes; with
+    log Z + log s too large a scale costs as much as too small a one, and the best is the
+    maximum-likelihood fit. Over all features it would fit the zeros, and run to a point mass there.
     """
     values = done.values
     if is_likelihood(penalty) and not is_joint(penalty):

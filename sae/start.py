@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neglog.sae.control import FixedStrength, TargetL0
+from neglog.sae.control import Control, TargetL0
 from neglog.sae.model import SAE
 
 #: A steered run starts with this many times the wanted number of active features. The further
@@ -15,7 +15,7 @@ EXCESS = 1.5
 
 
 @torch.no_grad()
-def set_bias(sae: SAE, x: Tensor, control: FixedStrength | TargetL0) -> None:
+def set_bias(sae: SAE, x: Tensor, control: Control) -> None:
     """Encoder biases that make every latent active on the same share of x [n, d_in].
 
     The share is EXCESS · target / width: no latent starts dead, the code starts sparse (and a

@@ -37,14 +37,14 @@ def learning_rate(step: int, steps: int | None, warmup: int, decay: float) -> fl
 class Trainer:
     """Minimises ‖x − x̂‖² + strength · penalty(a) by Adam, in scaled units, on unit-norm columns.
 
-    One of `strength`, `target_l0` and `lam` goes with a penalty (`lam`: c = 2σ²λ, with σ = `noise` in
-    units of the data or estimated); with penalty None (TopK) none. `steps` is where the learning rate ends
-    (None: constant). `sparse` chooses the pass on active latents: True, False, or None for whichever
-    is faster at the density of the step before.
+    One of `strength`, `target_l0` and `lam` goes with a penalty (`lam`: c = 2σ²λ, with σ = `noise`
+    in units of the data, or estimated); with penalty None (TopK) none. `steps` is where the
+    learning rate ends (None: constant). `sparse` chooses the pass on active latents: True, False,
+    or None for whichever is faster at the density of the step before.
 
-    `auxk` trains latents that have been silent for `dead_after` tokens on what the others leave over,
-    `resample_every` starts them anew every so many steps of the first three quarters. `processes` share
-    every batch: each gives `step` its part, and all end with the same weights.
+    `auxk` trains latents silent for `dead_after` tokens on what the others leave over;
+    `resample_every` starts them anew every so many steps of the first three quarters. `processes`
+    share every batch: each gives `step` its part, and all end with the same weights.
 
     Raises InputError for a strength or a target that is missing, in vain, or out of range; a step
     raises it if its loss is not finite, before any weight has changed.
@@ -148,6 +148,12 @@ class Trainer:
             "l0": l0,
         }
 
+    @torch.no_grad()
+    def restart(self) -> None:
+        """Take the weights as they are now, changed from outside, as where training starts."""
+        for name, p in self.adam.parameters.items():
+            self.adam.masters[name].copy_(p)
+
     def _sparse(self, u: Tensor) -> bool:
         if u.dtype not in (torch.float32, torch.float64):
             return False  # the sparse products are written for these
@@ -183,7 +189,7 @@ class Trainer:
         return float((self.silent >= tokens).double().mean())
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that the next step depends on: tensors, and numbers that JSON keeps exactly."""
+        """All that the next step depends on: tensors, and numbers that JSON keeps exactly."""
         tensors = {f"sae.{name}": t for name, t in self.sae.state_dict().items()}
         tensors |= {f"adam.{name}": t for name, t in self.adam.state().items()}
         tensors["silent"] = self.silent
