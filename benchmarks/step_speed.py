@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -65,7 +66,7 @@ def alternate(
     made = steps(kind, names, width, x, 1e-6)
     weight, buffer = torch.randn(width, D), torch.empty(len(x), width)
     work: dict[str, Callable[[], object]] = {
-        **{name: (lambda step=step: step(x)) for name, step in made.items()},
+        **{name: partial(step, x) for name, step in made.items()},
         "product": lambda: x @ weight.T,
         "buffer": lambda: torch.mm(x, weight.T, out=buffer),
     }
@@ -111,12 +112,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--width", type=int, default=12_288)
     parser.add_argument("--batch", type=int, default=4_096)
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=2, metavar=("KIND", "NAME"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.one:
-        return one(*options.one, options.width, options.batch)
+        kind, name = options.one
+        return one(kind, name, options.width, options.batch)
     names = available()
     versions = ", ".join(f"{name} {version(name)}" for name in ("neglog", "torch"))
     print(f"{platform.platform()}, {options.threads} threads, {versions}; d = {D}, "
@@ -126,7 +129,7 @@ def main() -> None:
         + "  peak MB" * options.memory
     )
     x = rows(options.batch)
-    for kind in KINDS:
+    for kind in options.kinds:
         times = alternate(kind, names, options.width, x, options.rounds)
         for name in [n for n in times if n not in ("product", "buffer")]:
             ratios = [

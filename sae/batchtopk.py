@@ -51,28 +51,36 @@ class BatchTopK(Activation):
     def pick(self, z: Tensor, start_over: bool = False) -> Tensor:
         """In training what is near the cut of the batches before or above it; else the active."""
         threshold = max(0.0, float(self.threshold))
-        if self.training:
-            # Entries well below the cut of the batches before are hardly ever needed.
-            return above(z, 0.0 if start_over else 0.8 * threshold)
-        return above(z, threshold)
+        if not self.training:
+            return above(z, threshold)
+        # Entries well below the cut of the batches before are hardly ever needed.
+        floor = 0.8 * threshold
+        if self.threshold < 0:  # no batch before: the first rows tell about where it is
+            if self._guess is None:
+                most = min(2 * self.k * len(z), z.numel())
+                self._guess = max(0.0, float(z.flatten().topk(most, sorted=False).values.min()))
+            floor = self._guess
+        return above(z, 0.0 if start_over else floor)
 
     def settle(self, pattern: Pattern, z: Tensor) -> Tensor | None:
         """The entries kept; in training this also updates the running threshold."""
         if not self.training:
             return torch.arange(len(z), device=z.device)
         rows, m = pattern.shape
-        floor = 0.8 * float(self.threshold)
+        floor = self._guess if self._guess is not None else 0.8 * float(self.threshold)
         cut = self._cut(z.detach(), rows, rows * m)
         if cut is None:
             if floor > 0 and not self._retried:
                 self._retried = True
                 return None
             cut = z.new_zeros(())  # fewer than k·batch are positive: all of them are kept
-        self._retried = False
+        self._retried, self._guess = False, None
         self._learn(cut)
         return (z > cut).nonzero().squeeze(1)
 
+    #: Whether entries are picked a second time; where the cut may be, in the first batch.
     _retried = False
+    _guess: float | None = None
 
     def forward(self, z: Tensor) -> Tensor:
         """The code [batch, m]."""

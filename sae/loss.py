@@ -33,6 +33,20 @@ class _OnUnitColumns(torch.autograd.Function):
         return g * norms, (g * code).sum(0)
 
 
+class _WhereActive(torch.autograd.Function):
+    """The code as it is; where it is 0 no gradient flows, however steep the penalty."""
+
+    @staticmethod
+    def forward(ctx: Any, code: Tensor) -> Tensor:
+        ctx.save_for_backward(code)
+        return code.view_as(code)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (code,) = ctx.saved_tensors
+        return torch.where(code == 0, 0.0, grads[0])
+
+
 def reconstruction(output: Tensor, target: Tensor) -> Tensor:
     """‖target − output‖² summed over d, mean over the batch: a scalar."""
     return (target - output).square().sum() / len(target)
@@ -72,12 +86,14 @@ def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = N
         if norms is not None:
             seen = seen * (norms if done.pattern is None else norms[done.pattern.columns])
         return (penalty(seen) * done.gate).sum() / done.batch
-    if done.pattern is None:
-        if norms is not None:
-            values = _OnUnitColumns.apply(values, norms)
-        return penalty(values).sum() / done.batch
+    if done.gate is not None:
+        # A joint penalty moves a threshold from the active side only.
+        values = _WhereActive.apply(values)
+    if is_joint(penalty) and done.pattern is not None:
+        values = done.pattern.put(values)  # it needs to see the zeros
+    elif done.pattern is not None:  # an elementwise penalty is 0 at them
+        on = values if norms is None else values * norms[done.pattern.columns]
+        return penalty(on).sum() / done.batch
     if norms is not None:
-        values = values * norms[done.pattern.columns]
-    # A joint penalty needs to see the zeros; an elementwise one is 0 there.
-    seen = done.pattern.put(values) if is_joint(penalty) else values
-    return penalty(seen).sum() / done.batch
+        values = _OnUnitColumns.apply(values, norms)
+    return penalty(values).sum() / done.batch

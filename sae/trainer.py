@@ -157,7 +157,17 @@ class Trainer:
     def _sparse(self, u: Tensor) -> bool:
         if u.dtype not in (torch.float32, torch.float64):
             return False  # the sparse products are written for these
-        return self.density < CROSSOVER if self.sparse is None else self.sparse
+        if self.sparse is not None:
+            return self.sparse
+        if self.step_number == 0 and self.density == 1.0:
+            self.density = self.processes.agree(self._look(u[:64]))
+        return self.density < CROSSOVER
+
+    @torch.no_grad()
+    def _look(self, u: Tensor) -> float:
+        """The density of the code of a few rows."""
+        code = self.sae.activation(torch.addmm(self.sae.b_enc, u, self.sae.W_enc.T))
+        return float((code > 0).double().mean())
 
     def _resampling(self) -> bool:
         """Whether dead latents start anew at the end of this step."""

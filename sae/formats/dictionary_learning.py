@@ -65,8 +65,9 @@ def load(folder: Path) -> SAE:
     found = tensors(path)
     kind = about.get("dict_class")
     if kind == "JumpReluAutoEncoder":
-        names = ("W_enc", "b_enc", "W_dec", "b_dec", "threshold")
-        W_enc, b_enc, W_dec, b_dec, threshold = take(found, path, *names)
+        W_enc, b_enc, W_dec, b_dec, threshold = take(
+            found, path, "W_enc", "b_enc", "W_dec", "b_dec", "threshold"
+        )
         return Folded("jumprelu", W_enc.T, b_enc, W_dec, b_dec,
                       threshold=threshold.clamp_min(1e-30)).model()  # fmt: skip
     if kind not in ("AutoEncoder", "AutoEncoderTopK", "BatchTopKSAE"):
