@@ -232,6 +232,7 @@ def atlas(words: tuple[str, ...], theme: str | None, json_: bool) -> None:
 @click.option(
     "--text", multiple=True, type=click.Path(), help="UTF-8 files; default: Python's own."
 )
+@click.option("--dtype", default="float32", help="Stored as float32, float16 or bfloat16.")
 @as_json
 def harvest(
     out: str,
@@ -240,6 +241,7 @@ def harvest(
     sites: tuple[str, ...],
     tokens: int,
     text: tuple[str, ...],
+    dtype: str,
     json_: bool,
 ) -> None:
     """Write the activations of a transformer as shards.
@@ -249,7 +251,7 @@ def harvest(
     from neglog.sae import harvest as run
 
     site = sites[0] if len(sites) == 1 else list(sites)
-    about = run(out, model, layer, site, tokens, list(text) or None)
+    about = run(out, model, layer, site, tokens, list(text) or None, dtype=dtype)
     if json_:
         return emit(about)
     return click.echo(
