@@ -29,6 +29,7 @@ def test_the_gradient_by_the_threshold_is_that_of_the_expected_loss() -> None:
         assert float(by_theta) == pytest.approx(-float(f(torch.tensor(0.8))) / 2, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_target_l0_is_reached_with_learned_thresholds(planted) -> None:
     sae = train(planted(), 64, None, "jumprelu", target_l0=4, steps=300, batch=256, progress=False)
     assert sae.metrics["l0"] == pytest.approx(4, rel=0.1)
@@ -103,6 +104,7 @@ def test_in_use_as_in_training(planted) -> None:
         torch.testing.assert_close(sae.eval().encode(x), trained.detach())
 
 
+@pytest.mark.slow
 def test_batchtopk_s_threshold_survives_saving(tmp_path, planted) -> None:
     sae = train(planted(), 64, None, "batchtopk", k=4, steps=250, batch=256, out=tmp_path / "sae",
                 progress=False)  # fmt: skip

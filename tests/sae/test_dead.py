@@ -1,5 +1,6 @@
 """Dead latents come back, each way switchable."""
 
+import pytest
 import torch
 
 from neglog.sae.dead import AuxK
@@ -20,6 +21,7 @@ def _run(trainer: Trainer, x: torch.Tensor, steps: int = 200) -> float:
     return trainer.dead()
 
 
+@pytest.mark.slow
 def test_auxk_and_resampling_revive_what_stays_dead_without(planted) -> None:
     x = planted()
     without = _run(_half_dead(), x)

@@ -47,6 +47,7 @@ def test_the_learned_scale_is_the_maximum_likelihood_scale() -> None:
     assert learned(penalty)["scale"] == pytest.approx(2 * float(code[code > 0].mean()), rel=0.01)
 
 
+@pytest.mark.slow
 def test_without_the_normaliser_the_scale_would_run_away(planted) -> None:
     with_it = train(planted(), 64, "log(1+abs(a))", learn=("scale",), target_l0=4, **RUN)
     assert 0.2 < with_it.metrics["scale"] < 20
@@ -57,6 +58,7 @@ def test_without_the_normaliser_the_scale_would_run_away(planted) -> None:
     assert with_it.metrics["fvu"] < 0.3
 
 
+@pytest.mark.slow
 def test_shape_and_strength_can_be_learned_too(planted) -> None:
     sae = train(planted(), 64, "abs(a)", learn=("lam",), target_l0=4, **{**RUN, "steps": 400})
     x = planted()

@@ -173,8 +173,8 @@ cli(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize(("limit", "left"), [(2_000, False), (80_000, False)])
-def test_a_disk_that_is_full_is_said_and_leaves_nothing(tmp_path, planted, limit, left) -> None:
+@pytest.mark.parametrize("limit", [2_000, pytest.param(80_000, marks=pytest.mark.slow)])
+def test_a_disk_that_is_full_is_said_and_leaves_nothing(tmp_path, planted, limit) -> None:
     np.save(tmp_path / "x.npy", planted(500).numpy())
     words = ["train", str(tmp_path / "x.npy"), "--width", "256", "--penalty", "abs(a)",
              "--strength", ".3", "--steps", "20", "--batch", "64", "--checkpoint-every", "5",
