@@ -31,7 +31,7 @@ def test_auxk_and_resampling_revive_what_stays_dead_without(planted) -> None:
     before = aux.sae.W_enc[:32].detach().clone()
     _run(aux, x)
     assert (aux.sae.W_enc[:32] - before).norm(dim=1).min() > 0.1
-    assert float(aux.sae.b_enc[:32].mean()) > -20.0
+    assert float(aux.sae.b_enc[:32].detach().mean()) > -20.0
 
 
 def test_auxk_is_the_error_left_over_and_trains_dead_latents_only(planted) -> None:
