@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from neglog.priors.errors import InputError
+from neglog.sae.options import train_options
 
 
 class Group(click.Group):
@@ -231,6 +232,7 @@ def atlas(words: tuple[str, ...], theme: str | None, json_: bool) -> None:
 @click.option(
     "--text", multiple=True, type=click.Path(), help="UTF-8 files; default: Python's own."
 )
+@click.option("--dtype", default="float32", help="Stored as float32, float16 or bfloat16.")
 @as_json
 def harvest(
     out: str,
@@ -239,6 +241,7 @@ def harvest(
     sites: tuple[str, ...],
     tokens: int,
     text: tuple[str, ...],
+    dtype: str,
     json_: bool,
 ) -> None:
     """Write the activations of a transformer as shards.
@@ -248,7 +251,7 @@ def harvest(
     from neglog.sae import harvest as run
 
     site = sites[0] if len(sites) == 1 else list(sites)
-    about = run(out, model, layer, site, tokens, list(text) or None)
+    about = run(out, model, layer, site, tokens, list(text) or None, dtype=dtype)
     if json_:
         return emit(about)
     return click.echo(
@@ -259,31 +262,24 @@ def harvest(
 
 @cli.command()
 @click.argument("data", type=click.Path())
-@click.option("--width", required=True, type=int, help="Number of latents.")
-@click.option("--penalty", help="Expression or catalogue name, on the positive domain.")
-@click.option("--strength", type=float, help="Fixed strength of the penalty.")
-@click.option("--target-l0", type=float, help="Mean active latents; steers the strength.")
-@click.option("--activation", default="relu", help="relu, jumprelu, topk, batchtopk or prox.")
-@click.option("--k", type=int, help="Active latents of topk and batchtopk.")
-@click.option("--steps", default=500, type=int)
-@click.option("--batch", default=2048, type=int)
-@click.option("--lr", default=8e-3, type=float)
-@click.option("--seed", default=0, type=int)
-@click.option("--target", type=click.Path(), help="Rows to predict instead: a transcoder.")
-@click.option("--skip", is_flag=True, help="A linear path from input to target.")
-@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
-@click.option("--out", required=True, type=click.Path(), help="Folder to write; must not exist.")
+@train_options
+@at_option
 @as_json
-def train(data: str, json_: bool, resume: bool, **settings: Any) -> None:
+def train(
+    data: str, json_: bool, at: dict[str, str], learn: tuple[str, ...], **settings: Any
+) -> None:
     """Train a sparse autoencoder on DATA, tokens × d.
 
     Example: neglog train acts --width 1536 --penalty "log(1+abs(a))" --target-l0 32 --out sae
-    """
-    if resume:
-        raise InputError("runs are written only when they finish, so there is none to --resume.")
-    from neglog.sae import train as run
 
-    sae = run(data, **settings)
+    In two processes: torchrun --nproc-per-node=2 -m neglog train acts ...
+    """
+    from neglog.sae import train as run
+    from neglog.sae.processes import processes
+
+    sae = run(data, learn=learn, params=numbers(at), **settings)
+    if not processes().first:
+        return None
     metrics = dict(sae.metrics)
     if json_:
         return emit({"schema": "neglog.train/1", "out": settings["out"], **metrics})
@@ -291,6 +287,14 @@ def train(data: str, json_: bool, resume: bool, **settings: Any) -> None:
         f"FVU {metrics['fvu']:.4f} at L0 {metrics['l0']:.1f}, dead {metrics['dead']:.1%}; "
         f"written to {settings['out']}."
     )
+
+
+def numbers(at: dict[str, str]) -> dict[str, float]:
+    """The values of ``--at`` as numbers."""
+    try:
+        return {name: float(value) for name, value in at.items()}
+    except ValueError as error:
+        raise InputError(f"--at takes numbers here: {error}.") from None
 
 
 @cli.command()

@@ -1,9 +1,10 @@
 """Activation functions: which latents are active, and the code they carry.
 
-An activation is a module that takes the pre-activations [batch, m] to a code [batch, m] ≥ 0 in
-two moves: `active` picks the entries, `value` is the code there as a function of the
-pre-activation alone. Where the code is 0 so is its gradient, so training needs the picked
-entries only.
+An activation is a module that takes the pre-activations [batch, m] to a code [batch, m] ≥ 0. For a
+step on active latents it does the same in three moves: `pick` finds the entries of a block of rows
+that can be active, `settle` keeps those of the whole batch that are, and `value` is the code there
+as a function of the pre-activation alone. Where the code is 0 so is its gradient, so training
+needs these entries only.
 """
 
 from collections.abc import Callable
@@ -14,31 +15,73 @@ from torch import Tensor, nn
 
 from neglog.priors.errors import InputError
 from neglog.sae.pattern import Pattern
+from neglog.sae.selection import above, largest, places, top_candidates
 
 
-class ReLU(nn.Module):
-    """a = max(z, 0)."""
+class Activation(nn.Module):
+    """max(z, 0) at the entries kept; what the activations below share."""
 
-    name = "relu"
+    name = ""
 
     def settings(self) -> dict[str, Any]:
         """What `make_activation` needs to build this again."""
         return {"name": self.name}
 
-    def active(self, z: Tensor) -> Pattern:
-        """The entries of z [batch, m] that can be non-zero."""
-        return Pattern.from_mask(z > 0)
+    def density(self, m: int) -> float:
+        """The fraction of m latents active as far as that is known before a step; 1 if not."""
+        return 1.0
 
-    def value(self, z: Tensor) -> Tensor:
-        """The code at active entries, elementwise."""
+    def floor(self, m: int) -> Tensor | float:
+        """The pre-activation [m] or number above which an entry is active; for set_bias."""
+        return 0.0
+
+    def pick(self, z: Tensor, start_over: bool = False) -> Tensor:
+        """Places in the flattened block z [n, m] of entries that can be active, ascending.
+
+        `start_over` asks for more, after `settle` has found them to be too few.
+        """
+        return above(z, 0.0)
+
+    def settle(self, pattern: Pattern, z: Tensor) -> Tensor | None:
+        """Which of the picked entries [n] of the batch, with pre-activations z [n], are active.
+
+        Numbers in ascending order; None if too few were picked to tell.
+        """
+        return torch.arange(len(z), device=z.device)
+
+    def value(self, z: Tensor, columns: Tensor | None = None) -> Tensor:
+        """The code at entries that are active, elementwise; `columns` [n] are their latents.
+
+        Without columns z is [batch, m].
+        """
         return torch.relu(z)
+
+    def active(self, z: Tensor) -> Pattern:
+        """The active entries of z [batch, m]."""
+        pattern = self._picked(z, False)
+        keep = self.settle(pattern, pattern.take(z))
+        if keep is None:
+            pattern = self._picked(z, True)
+            keep = self.settle(pattern, pattern.take(z))
+            assert keep is not None
+        return pattern.only(keep)
+
+    def _picked(self, z: Tensor, start_over: bool) -> Pattern:
+        at = self.pick(z.detach().contiguous(), start_over)
+        return Pattern.from_flat(at, (z.shape[0], z.shape[1]))
 
     def forward(self, z: Tensor) -> Tensor:
         """The code [batch, m]."""
         return torch.relu(z)
 
 
-class TopK(nn.Module):
+class ReLU(Activation):
+    """a = max(z, 0)."""
+
+    name = "relu"
+
+
+class TopK(Activation):
     """a = max(z, 0) on the k largest entries of each row, 0 elsewhere."""
 
     name = "topk"
@@ -51,13 +94,17 @@ class TopK(nn.Module):
         """What `make_activation` needs to build this again."""
         return {"name": self.name, "k": self.k}
 
-    def active(self, z: Tensor) -> Pattern:
-        """The k largest entries of each row."""
-        return Pattern.from_columns(z.topk(self.k, dim=-1, sorted=False).indices, z.shape[-1])
+    def density(self, m: int) -> float:
+        """k/m."""
+        return self.k / m
 
-    def value(self, z: Tensor) -> Tensor:
-        """The code at active entries, elementwise."""
-        return torch.relu(z)
+    def pick(self, z: Tensor, start_over: bool = False) -> Tensor:
+        """The k largest entries of each row and a few others."""
+        return top_candidates(z, self.k)
+
+    def settle(self, pattern: Pattern, z: Tensor) -> Tensor | None:
+        """The k largest entries of each row."""
+        return largest(z, pattern, self.k)
 
     def forward(self, z: Tensor) -> Tensor:
         """The code [batch, m]."""
@@ -65,59 +112,8 @@ class TopK(nn.Module):
         return torch.zeros_like(z).scatter(-1, top.indices, torch.relu(top.values))
 
 
-class BatchTopK(nn.Module):
-    """In training: max(z, 0) on the k·batch largest entries of the batch, 0 elsewhere.
-
-    In use: max(z, 0) where z > threshold, the running mean of the smallest entry kept, so that
-    a token's code does not depend on the tokens beside it.
-    """
-
-    name = "batchtopk"
-    threshold: Tensor
-
-    def __init__(self, k: int, momentum: float = 0.99) -> None:
-        super().__init__()
-        self.k = k
-        self.momentum = momentum
-        # Negative until the first batch has been seen.
-        self.register_buffer("threshold", torch.tensor(-1.0))
-
-    def settings(self) -> dict[str, Any]:
-        """What `make_activation` needs to build this again."""
-        return {"name": self.name, "k": self.k}
-
-    def active(self, z: Tensor) -> Pattern:
-        """The entries kept; in training this also updates the running threshold."""
-        return Pattern.from_mask(z > self._cut(z.detach()))
-
-    def value(self, z: Tensor) -> Tensor:
-        """The code at active entries, elementwise."""
-        return torch.relu(z)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """The code [batch, m]."""
-        kept = z > self._cut(z.detach())
-        # where, not a product: its gradient at what is left out is 0 even if it arrives infinite.
-        return torch.where(kept, torch.relu(z), 0.0)
-
-    def _cut(self, z: Tensor) -> Tensor:
-        if not self.training:
-            return self.threshold.clamp_min(0.0)
-        entries = min(self.k * z.shape[0] + 1, z.numel())
-        # Entries well below the cut of the batches before are hardly ever needed, and selecting
-        # among the others is several times faster; the result is the same.
-        near = z[z > 0.8 * self.threshold] if self.threshold > 0 else z.flatten()
-        if len(near) < entries:
-            near = z.flatten()
-        # The largest entry that is left out: keeping what exceeds it keeps k·batch.
-        cut = near.topk(entries, sorted=False).values.min().clamp_min(0.0)
-        old, new = self.threshold, cut.to(self.threshold.dtype)
-        self.threshold.copy_(torch.where(old < 0, new, torch.lerp(new, old, self.momentum)))
-        return cut
-
-
-class Elementwise(nn.Module):
-    """a = f(z) for any function f of one entry, such as a proximal map; active where f(z) ≠ 0."""
+class Elementwise(Activation):
+    """a = f(z) for any function f of one entry; active where f(z) ≠ 0."""
 
     def __init__(self, f: Callable[[Tensor], Tensor], name: str = "elementwise") -> None:
         super().__init__()
@@ -128,12 +124,11 @@ class Elementwise(nn.Module):
         """The name alone: a function is not written to disk, so `load` must be given it again."""
         return {"name": self.name}
 
-    def active(self, z: Tensor) -> Pattern:
-        """The entries of z [batch, m] where f is not 0."""
-        with torch.no_grad():
-            return Pattern.from_mask(self.f(z) != 0)
+    def pick(self, z: Tensor, start_over: bool = False) -> Tensor:
+        """The entries of z where f is not 0."""
+        return places(self.f(z) != 0)
 
-    def value(self, z: Tensor) -> Tensor:
+    def value(self, z: Tensor, columns: Tensor | None = None) -> Tensor:
         """The code at active entries, elementwise."""
         return self.f(z)
 
@@ -142,20 +137,32 @@ class Elementwise(nn.Module):
         return self.f(z)
 
 
-#: Activation by name; those with a k need one.
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": ReLU, "topk": TopK, "batchtopk": BatchTopK}
+#: The activations by name; with `k` those that need one.
+NAMES = ("relu", "jumprelu", "topk", "batchtopk", "prox")
 
 
-def make_activation(name: str, k: int | None = None) -> nn.Module:
-    """The activation called `name`; InputError if there is none, or k is missing or in vain."""
-    if name not in ACTIVATIONS:
-        raise InputError(
-            f"There is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}."
-        )
-    if name == "relu":
-        if k is not None:
-            raise InputError("k goes with topk and batchtopk; for relu give a target L0 instead.")
-        return ReLU()
-    if k is None or k < 1:
-        raise InputError(f"{name} needs k, the number of active features, at least 1.")
-    return ACTIVATIONS[name](k)
+def make_activation(
+    name: str, k: int | None = None, width: int = 0, penalty: Any = None
+) -> Activation:
+    """The activation called `name` for `width` latents.
+
+    topk and batchtopk take k; prox takes the `penalty` (an expression or a `Penalty`) whose
+    proximal map it is.
+
+    Raises InputError if there is no such name, or k or the penalty is missing or in vain.
+    """
+    from neglog.sae.batchtopk import BatchTopK
+    from neglog.sae.jumprelu import JumpReLU
+    from neglog.sae.proximal import Prox
+
+    if name not in NAMES:
+        raise InputError(f"There is no activation {name!r}: choose one of {', '.join(NAMES)}.")
+    if name in ("topk", "batchtopk"):
+        if k is None or k < 1:
+            raise InputError(f"{name} needs k, the number of active features, at least 1.")
+        return TopK(k) if name == "topk" else BatchTopK(k)
+    if k is not None:
+        raise InputError(f"k goes with topk and batchtopk; for {name} give a target L0 instead.")
+    if name == "prox":
+        return Prox(penalty)
+    return JumpReLU(width) if name == "jumprelu" else ReLU()

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from neglog.priors.errors import InputError
 from neglog.sae.model import SAE
 
-WEIGHTS, CONFIG, METRICS = "sae.safetensors", "config.json", "metrics.jsonl"
+WEIGHTS, CONFIG = "sae.safetensors", "config.json"
 SCHEMA = "neglog.sae/1"
 
 

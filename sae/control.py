@@ -1,11 +1,30 @@
 """How strong the penalty is: fixed, or steered so that the code has the wanted L0."""
 
 import math
+from typing import Any
 
 from neglog.priors.errors import InputError
 
 
-class FixedStrength:
+class Control:
+    """What decides the strength of a step."""
+
+    def at(self, step: int) -> float:
+        """The strength to use at `step`, counted from 0."""
+        raise NotImplementedError
+
+    def update(self, l0: float, loss: float, penalty: float) -> None:
+        """Learn from a step: its L0, reconstruction error and penalty (without the strength)."""
+
+    def correct(self, unseen_l0: float) -> None:
+        """Learn from the L0 of rows that are not trained on."""
+
+    def state(self) -> dict[str, Any]:
+        """What changes from step to step, as numbers; `vars(control).update(state)` restores it."""
+        return {}
+
+
+class FixedStrength(Control):
     """The same strength throughout, after a linear warm-up from 0 over `warmup` steps."""
 
     def __init__(self, strength: float, warmup: int = 0) -> None:
@@ -18,14 +37,42 @@ class FixedStrength:
         """The strength to use at `step`, counted from 0."""
         return self.strength * min(1.0, (step + 1) / (self.warmup + 1))
 
+
+class NoiseStrength(Control):
+    """c = 2σ²λ: the strength that noise σ² and a prior of strength λ imply (MAP).
+
+    Without `noise` (the standard deviation σ of an entry, in scaled units) σ² is estimated from the
+    residuals, as a running mean of ‖x − x̂‖²/(d − L0): L0 entries of d are spent on the fit, and not
+    more than half of d is taken off. It begins at 1, the variance of the scaled data, so the
+    strength comes down as the dictionary improves. `warmup` steps from 0 as in FixedStrength.
+    """
+
+    def __init__(
+        self, lam: float, d: int, noise: float | None = None, warmup: int = 0, memory: float = 0.98
+    ) -> None:
+        for name, value in (("λ", lam), ("noise", noise)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise InputError(f"The {name} must be positive and finite, not {value}.")
+        self.lam, self.d, self.warmup, self.memory = lam, d, warmup, memory
+        self.known = noise is not None
+        self.variance = 1.0 if noise is None else noise**2
+
+    def at(self, step: int) -> float:
+        """The strength to use at `step`, counted from 0."""
+        return 2 * self.variance * self.lam * min(1.0, (step + 1) / (self.warmup + 1))
+
     def update(self, l0: float, loss: float, penalty: float) -> None:
-        """Nothing to learn from a step."""
+        """Learn σ² from a step's residual."""
+        if not self.known:
+            now = loss / max(self.d - l0, self.d / 2)
+            self.variance += (1 - self.memory) * (now - self.variance)
 
-    def correct(self, unseen_l0: float) -> None:
-        """Nothing to correct."""
+    def state(self) -> dict[str, Any]:
+        """The variance."""
+        return {"variance": self.variance}
 
 
-class TargetL0:
+class TargetL0(Control):
     """Steers log(strength) by the error e = log(L0/target), L0 smoothed over a few steps:
 
         trend        ← trend + drift · clip(e)
@@ -93,3 +140,8 @@ class TargetL0:
         if unseen_l0 > 0 and self.log_strength is not None:
             gap = math.log(unseen_l0) - self._log_l0
             self._gap += share * (min(max(gap, -0.5), 0.5) - self._gap)
+
+    def state(self) -> dict[str, Any]:
+        """The strength reached, and what it was steered by."""
+        names = ("log_strength", "_trend", "_log_l0", "_error", "_gap")
+        return {name: getattr(self, name) for name in names}

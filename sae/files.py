@@ -8,6 +8,11 @@ from pathlib import Path
 
 from neglog.priors.errors import InputError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows has no such locks
+    fcntl = None  # type: ignore[assignment]
+
 
 def refuse_existing(out: Path) -> None:
     """Raise InputError unless `out` is free: absent, or an empty folder."""
@@ -40,3 +45,18 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     finally:
         # After the rename there is nothing here to remove.
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, otherwise: str) -> Iterator[None]:
+    """Hold the lock file `path`; the system lets go of it if the process dies, however it dies.
+
+    Raises InputError, saying `otherwise`, if another process holds it.
+    """
+    with path.open("w") as f:
+        if fcntl is not None:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                raise InputError(otherwise) from e
+        yield

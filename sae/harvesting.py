@@ -46,8 +46,9 @@ def harvest(
     are left out and counted. `tokens=None` reads all the text; less text than asked for is not
     an error, the manifest says how many came.
 
-    `out` gets `shard-*.npy` (rows × d, `dtype` float32 or float16), `sequence.npy` (int32 for
-    each row: tokens of one sequence are dependent) and `harvest.json`, which is also returned.
+    `out` gets `shard-*.npy` (rows × d, `dtype` float32 or float16) or `.safetensors` (bfloat16),
+    `sequence.npy` (int32 for each row: tokens of one sequence are dependent) and `harvest.json`,
+    which is also returned.
     With a list of sites each gets a folder of its name within `out`, rows aligned: the input and
     the target of a transcoder. `out` appears whole or not at all.
 
@@ -94,8 +95,8 @@ def _check(
             raise InputError(f"There is no site {s!r}: choose one of {', '.join(SITES)}.")
     if not sites or len(set(sites)) < len(sites):
         raise InputError("Name at least one site, and each only once.")
-    if dtype not in ("float32", "float16"):
-        raise InputError(f"Activations are stored as float32 or float16, not {dtype}.")
+    if dtype not in ("float32", "float16", "bfloat16"):
+        raise InputError(f"Activations are stored as float32, float16 or bfloat16, not {dtype}.")
     for name, value in (("tokens", tokens), ("batch", batch), ("rows_per_shard", rows_per_shard)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, not {value}.")

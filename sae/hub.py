@@ -34,13 +34,15 @@ def model_folder(model: str | Path) -> Path:
     return folder
 
 
-def load_model(folder: Path) -> tuple[nn.Module, Any]:
+def load_model(folder: Path, head: bool = False) -> tuple[nn.Module, Any]:
     """(model in evaluation mode, float32; its fast tokenizer), from local files only.
+
+    With `head` a decoder comes with its language-model head.
 
     Raises InputError if transformers is missing, or the folder cannot be loaded.
     """
     try:
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
     except ImportError as e:
         raise InputError(
@@ -50,7 +52,8 @@ def load_model(folder: Path) -> tuple[nn.Module, Any]:
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModel.from_pretrained(folder, local_files_only=True)
+        kind = AutoModelForCausalLM if head else AutoModel
+        model = kind.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as e:
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise InputError(f"Cannot load the model in {folder}: {reason}") from e

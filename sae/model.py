@@ -1,5 +1,6 @@
 """The sparse autoencoder."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from torch.nn.functional import linear, normalize
 from neglog.priors.errors import InputError
 from neglog.sae.activations import make_activation
 from neglog.sae.data import Activations, Scaling, open_activations
+
+#: The buffers that hold the scaling of input and output.
+SCALING = ("mean", "scale", "out_mean", "out_scale")
 
 
 class SAE(nn.Module):
@@ -25,8 +29,9 @@ class SAE(nn.Module):
 
     Shapes: W_enc [width, d_in], b_enc [width], W_dec [width, d_out] with unit-norm rows (the
     dictionary's columns dᵢ), b_dec [d_out], W_skip [d_out, d_in]. Where d_in = d_out the encoder
-    starts as the decoder's transpose. `activation` is a name or a module as in
-    `neglog.sae.activations`.
+    starts as the decoder's transpose, unless `transposed` is False. `activation` is a name or a
+    module as in `neglog.sae.activations`; `penalty` goes with `prox`. In a model of half precision
+    mean and scale stay float32.
     """
 
     mean: Tensor
@@ -45,6 +50,8 @@ class SAE(nn.Module):
         d_out: int | None = None,
         skip: bool = False,
         seed: int = 0,
+        penalty: Any = None,
+        transposed: bool = True,
     ) -> None:
         super().__init__()
         self.metrics = {}
@@ -55,7 +62,7 @@ class SAE(nn.Module):
         d_out = d_in if d_out is None else d_out
         generator = torch.Generator().manual_seed(seed)
         dictionary = normalize(torch.randn(width, d_out, generator=generator), dim=1)
-        if d_out == d_in:
+        if d_out == d_in and transposed:
             encoder = dictionary.clone()
         else:
             encoder = normalize(torch.randn(width, d_in, generator=generator), dim=1)
@@ -65,12 +72,23 @@ class SAE(nn.Module):
         self.b_dec = nn.Parameter(torch.zeros(d_out))
         self.W_skip = nn.Parameter(torch.zeros(d_out, d_in)) if skip else None
         self.activation = (
-            make_activation(activation, k) if isinstance(activation, str) else activation
+            make_activation(activation, k, width, penalty)
+            if isinstance(activation, str)
+            else activation
         )
         self.register_buffer("mean", torch.zeros(d_in))
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("out_mean", torch.zeros(d_out))
         self.register_buffer("out_scale", torch.ones(()))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        before = {name: getattr(self, name) for name in SCALING}
+        super()._apply(fn, recurse)
+        for name, value in before.items():
+            now = getattr(self, name)
+            if now.dtype in (torch.float16, torch.bfloat16):
+                setattr(self, name, value.to(now.device))
+        return self
 
     @property
     def d_in(self) -> int:
@@ -108,6 +126,7 @@ class SAE(nn.Module):
             activation.get("k"),
             settings["d_out"],
             settings["skip"],
+            penalty=activation.get("penalty"),
         )
 
     @torch.no_grad()
@@ -121,11 +140,11 @@ class SAE(nn.Module):
 
     def scaled(self, x: Tensor) -> Tensor:
         """u = (x − mean)/scale, [batch, d_in]."""
-        return (x - self.mean) / self.scale
+        return ((x - self.mean) / self.scale).to(self.W_enc.dtype)
 
     def scaled_target(self, y: Tensor) -> Tensor:
         """(y − out_mean)/out_scale, [batch, d_out]: what the decoder is trained to put out."""
-        return (y - self.out_mean) / self.out_scale
+        return ((y - self.out_mean) / self.out_scale).to(self.W_dec.dtype)
 
     def encode(self, x: Tensor) -> Tensor:
         """The code a [batch, width] of raw activations x [batch, d_in]."""

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from neglog.sae.jumprelu import JumpReLU
 from neglog.sae.kernels import decode_active, encode_active
 from neglog.sae.model import SAE
 from neglog.sae.pattern import Pattern
+from neglog.sae.selection import Scratch, select
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,15 @@ class Pass:
     """What a forward pass gives to the loss.
 
     `output` [batch, d_out] in scaled units. `values` is the dense code [batch, width] if
-    `pattern` is None, else the code's entries [n] at `pattern`.
+    `pattern` is None, else the code's entries [n] at `pattern`. Where an activation has a learned
+    threshold, the code is max(z, 0)·gate: `pre` is z and `gate` H(z − θ), of the shape of `values`.
     """
 
     output: Tensor
     values: Tensor
     pattern: Pattern | None = None
+    pre: Tensor | None = None
+    gate: Tensor | None = None
 
     @property
     def batch(self) -> int:
@@ -43,18 +48,27 @@ class Pass:
 
 def dense_pass(sae: SAE, u: Tensor) -> Pass:
     """Every latent by dense matrix products, differentiated by autograd; u [batch, d_in] scaled."""
-    code = sae.activation(linear(u, sae.W_enc, sae.b_enc))
+    z = linear(u, sae.W_enc, sae.b_enc)
+    if isinstance(sae.activation, JumpReLU):
+        gate = sae.activation.gate(z)
+        code = torch.relu(z) * gate
+        return Pass(_add_skip(sae, u, code @ sae.W_dec + sae.b_dec), code, None, z, gate)
+    code = sae.activation(z)
     return Pass(_add_skip(sae, u, code @ sae.W_dec + sae.b_dec), code)
 
 
-def sparse_pass(sae: SAE, u: Tensor) -> Pass:
+def sparse_pass(sae: SAE, u: Tensor, scratch: Scratch | None = None) -> Pass:
     """One dense product without a graph, all else on the active latents; u [batch, d_in] scaled."""
-    with torch.no_grad():
-        z = linear(u, sae.W_enc, sae.b_enc)
-        pattern = sae.activation.active(z)  # type: ignore[operator]
-    values = sae.activation.value(  # type: ignore[operator]
-        encode_active(u, sae.W_enc, sae.b_enc, z, pattern)
-    )
+    scratch = Scratch() if scratch is None else scratch
+    act = sae.activation
+    pattern, picked = select(u, sae.W_enc, sae.b_enc, act, scratch)
+    z = encode_active(u, sae.W_enc, sae.b_enc, picked, pattern)
+    if isinstance(act, JumpReLU):
+        gate = act.gate(z, pattern.columns)
+        values = torch.relu(z) * gate
+        output = decode_active(values, sae.W_dec, pattern) + sae.b_dec
+        return Pass(_add_skip(sae, u, output), values, pattern, z, gate)
+    values = act.value(z, pattern.columns)  # type: ignore[operator]
     output = decode_active(values, sae.W_dec, pattern) + sae.b_dec
     return Pass(_add_skip(sae, u, output), values, pattern)
 

@@ -33,6 +33,17 @@ class Pattern:
         offsets = torch.arange(0, (batch + 1) * k, k, dtype=torch.int32, device=columns.device)
         return Pattern(columns.flatten().int(), offsets, (batch, m))
 
+    @staticmethod
+    def from_flat(flat: Tensor, shape: tuple[int, int]) -> "Pattern":
+        """The entries at places `flat` [n] of the flattened matrix, in ascending order."""
+        rows = flat // shape[1]
+        columns = (flat - rows * shape[1]).int()
+        return Pattern(columns, _offsets(rows, shape[0]), shape)
+
+    def only(self, keep: Tensor) -> "Pattern":
+        """The entries numbered `keep` [≤ n], in ascending order."""
+        return Pattern(self.columns[keep], _offsets(self.rows[keep], self.shape[0]), self.shape)
+
     @cached_property
     def rows(self) -> Tensor:
         """The row of each entry [n], int32."""

@@ -79,11 +79,8 @@ def _first(value: Any) -> Tensor:
     return value
 
 
-def tap(block: nn.Module, site: str, keep: Callable[[Tensor], None]) -> None:
-    """Call `keep` with the activations [batch, tokens, d] at `site` on every forward pass.
-
-    Raises InputError if `site` is unknown or the block lacks it.
-    """
+def _place(block: nn.Module, site: str) -> tuple[nn.Module, bool]:
+    """(the module at a site, whether its input is meant)."""
     if site not in SITES:
         raise InputError(f"There is no site {site!r}: choose one of {', '.join(SITES)}.")
     names, reads_input = SITES[site]
@@ -92,6 +89,41 @@ def tap(block: nn.Module, site: str, keep: Callable[[Tensor], None]) -> None:
         raise InputError(
             f"A {type(block).__name__} has no {site} that we know: looked for {', '.join(names)}."
         )
+    return found, reads_input
+
+
+def splice(block: nn.Module, site: str, change: Callable[[Tensor], Tensor]) -> Any:
+    """Put change(activations [batch, tokens, d]) in the place of the activations at `site`.
+
+    Returns a handle whose `remove()` undoes it. Raises InputError as `tap` does.
+    """
+    found, reads_input = _place(block, site)
+
+    def swap(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return type(value)([swap(value[0]), *value[1:]])
+        return change(value)
+
+    def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args:
+            return (swap(args[0]), *args[1:]), kwargs
+        first = next(iter(kwargs))
+        return args, {**kwargs, first: swap(kwargs[first])}
+
+    def after(_: nn.Module, __: Any, output: Any) -> Any:
+        return swap(output)
+
+    if reads_input:
+        return found.register_forward_pre_hook(before, with_kwargs=True)
+    return found.register_forward_hook(after)
+
+
+def tap(block: nn.Module, site: str, keep: Callable[[Tensor], None]) -> None:
+    """Call `keep` with the activations [batch, tokens, d] at `site` on every forward pass.
+
+    Raises InputError if `site` is unknown or the block lacks it.
+    """
+    found, reads_input = _place(block, site)
 
     def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keep(_first(args[0] if args else next(iter(kwargs.values()))))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from neglog.sae.control import FixedStrength, TargetL0
+from neglog.sae.control import Control, TargetL0
 from neglog.sae.model import SAE
 
 #: A steered run starts with this many times the wanted number of active features. The further
@@ -15,7 +15,7 @@ EXCESS = 1.5
 
 
 @torch.no_grad()
-def set_bias(sae: SAE, x: Tensor, control: FixedStrength | TargetL0) -> None:
+def set_bias(sae: SAE, x: Tensor, control: Control) -> None:
     """Encoder biases that make every latent active on the same share of x [n, d_in].
 
     The share is EXCESS · target / width: no latent starts dead, the code starts sparse (and a
@@ -26,4 +26,5 @@ def set_bias(sae: SAE, x: Tensor, control: FixedStrength | TargetL0) -> None:
     share = min(0.5, EXCESS * control.target / sae.width)
     z = linear(sae.scaled(x), sae.W_enc)
     rank = max(1, round(share * len(x)))
-    sae.b_enc.copy_(-z.kthvalue(len(x) - rank + 1, dim=0).values)
+    floor = sae.activation.floor(sae.width)  # type: ignore[operator]
+    sae.b_enc.copy_(floor - z.kthvalue(len(x) - rank + 1, dim=0).values)

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from neglog.priors.errors import InputError
-from neglog.sae.data import batches, check_and_scale, open_activations, split
+from neglog.sae.data import batches, check_and_scale, epoch_order, open_activations, split
+from neglog.sae.shards import ShardWriter
 
 X = np.random.default_rng(0).normal(2.0, 3.0, size=(250, 6)).astype(np.float32)
 
@@ -143,3 +144,45 @@ def test_bad_data_are_refused(tmp_path, make, says) -> None:
 def test_constant_data_are_refused() -> None:
     with pytest.raises(InputError, match="are equal"):
         check_and_scale(open_activations(np.ones((50, 4))), np.arange(50))
+
+
+@pytest.mark.parametrize("shuffle", ["none", "buffer", "full"])
+def test_every_shuffle_takes_every_row_once_and_can_start_anywhere(shuffle) -> None:
+    index = np.arange(5, 5005)
+    one = list(islice(batches(index, 300, 7, shuffle), 40))
+    epoch = np.concatenate(one)[:5000] if shuffle == "none" else epoch_order(index, 7, 0, shuffle)
+    assert np.array_equal(np.sort(epoch), index) or shuffle == "none"
+    assert np.array_equal(np.sort(epoch_order(index, 7, 1, shuffle)), index)
+    for start in (1, 16, 17, 33):
+        assert np.array_equal(next(batches(index, 300, 7, shuffle, start)), one[start])
+
+
+def test_what_each_shuffle_does(monkeypatch) -> None:
+    from neglog.sae import data
+
+    index = np.arange(8 * 1024)
+    assert np.array_equal(epoch_order(index, 0, 0, "none"), index)
+    monkeypatch.setattr(data, "BUFFER", 2048)
+    order = epoch_order(index, 0, 0, "buffer")
+    for part in order.reshape(4, 2048):  # two blocks at a time, well mixed
+        assert len(np.unique(part // 1024)) == 2
+        assert len(np.unique(part[:50] // 1024)) == 2
+    assert not np.array_equal(order, epoch_order(index, 0, 1, "buffer"))
+    full = epoch_order(index, 0, 0, "full")
+    assert len(np.unique(full[:1024] // 1024)) == 8
+
+
+def test_bfloat16_shards_are_written_and_read(tmp_path) -> None:
+    writer = ShardWriter(tmp_path, 100, "bfloat16")
+    writer.add(X)
+    assert [s["rows"] for s in writer.close()] == [100, 100, 50]
+    rows = open_activations(tmp_path).rows(np.arange(250))
+    assert torch.equal(rows, torch.from_numpy(X).to(torch.bfloat16).float())
+
+
+def test_the_digest_sees_any_change() -> None:
+    x = X.copy()
+    one = check_and_scale(open_activations(x), np.arange(200)).digest
+    assert check_and_scale(open_activations(x.copy()), np.arange(200)).digest == one
+    x[249, 5] += 1e-3
+    assert check_and_scale(open_activations(x), np.arange(200)).digest != one

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neglog.sae.data import open_activations
-from neglog.sae.evaluation import evaluate, mean_active
+from neglog.sae.evaluation import evaluate, mean_active, shrinkage
 from neglog.sae.model import SAE
 
 
@@ -42,3 +42,28 @@ def test_evaluating_leaves_the_mode_of_the_model_alone(planted) -> None:
     evaluate(sae, open_activations(planted(100)), np.arange(100))
     assert sae.training
     assert float(sae.activation.threshold) == -1.0
+
+
+def test_slope_intercept_cosine_and_dense_by_definition(planted) -> None:
+    torch.manual_seed(0)
+    x, index = planted(600), np.arange(600)
+    sae = SAE(16, 40)
+    sae.out_mean.copy_(x.mean(0))
+    sae.b_enc.data[3] = 50.0  # a latent that is always active
+    found = evaluate(sae, open_activations(x), index, batch=128)
+    y = (x - x.mean(0)).double().flatten()
+    z = (sae(x) - x.mean(0)).detach().double().flatten()
+    slope, intercept = np.polyfit(y.numpy(), z.numpy(), 1)
+    assert found["slope"] == pytest.approx(slope, rel=1e-5)
+    assert found["intercept"] == pytest.approx(intercept, abs=1e-5)
+    cosine = torch.cosine_similarity(y.view(600, 16), z.view(600, 16)).mean()
+    assert found["cosine"] == pytest.approx(float(cosine), rel=1e-5)
+    on = (sae.encode(x) > 0).double().mean(0)
+    assert found["dense"] == float((on > 0.1).double().mean()) > 0
+
+
+def test_shrinkage_of_soft_thresholding_is_known() -> None:
+    truth = torch.empty(500, 8).exponential_() * (torch.rand(500, 8) < 0.3)
+    slope, intercept = shrinkage(torch.relu(truth - 0.25), truth)
+    assert slope == pytest.approx(1.0, abs=1e-5)
+    assert intercept == pytest.approx(-0.25, abs=1e-5)

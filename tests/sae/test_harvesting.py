@@ -148,7 +148,7 @@ def test_the_progress_bar_goes_to_stderr(tmp_path, bert, text, capfd) -> None:
         ({"site": "mlp"}, "no site 'mlp'"),
         ({"site": []}, "at least one site"),
         ({"tokens": 0}, "tokens must be at least 1"),
-        ({"dtype": "int8"}, "float32 or float16"),
+        ({"dtype": "int8"}, "float32, float16 or bfloat16"),
         ({"text": ["/nowhere.txt"]}, "no text file"),
     ],
 )

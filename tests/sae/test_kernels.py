@@ -54,7 +54,7 @@ def test_gradients_equal_dense_autograd(mask) -> None:
 
     encoder, bias, decoder = sparse
     z = (x @ encoder.T + bias).detach()
-    values = encode_active(x, encoder, bias, z, pattern).tanh()
+    values = encode_active(x, encoder, bias, pattern.take(z), pattern).tanh()
     loss = (decode_active(values, decoder, pattern) * probe).sin().sum() + values.exp().sum()
     loss.backward()
 

@@ -10,7 +10,9 @@ from neglog.sae.passes import dense_pass, sparse_pass
 
 def _model(activation: str, k: int | None, skip: bool) -> SAE:
     torch.manual_seed(0)
-    sae = SAE(12, 30, activation, k, skip=skip).double()
+    sae = SAE(12, 30, activation, k, skip=skip, penalty="log(1+abs(a))").double()
+    if activation == "prox":
+        sae.activation.strength.fill_(0.9)
     with torch.no_grad():
         for p in sae.parameters():
             p.add_(0.1 * torch.randn_like(p))
@@ -26,9 +28,9 @@ def test_reconstruction_has_no_hidden_half() -> None:
 
 
 @pytest.mark.parametrize("with_norms", [False, True])
-@pytest.mark.parametrize("activation", ["relu", "topk", "batchtopk"])
+@pytest.mark.parametrize("activation", ["relu", "jumprelu", "prox", "topk", "batchtopk"])
 def test_sparse_gradients_equal_dense_autograd(activation, make_penalty, with_norms) -> None:
-    k = None if activation == "relu" else 4
+    k = 4 if "topk" in activation else None
     u = torch.randn(40, 12, dtype=torch.float64)
     results = []
     for forward in (dense_pass, sparse_pass):

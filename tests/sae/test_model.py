@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from neglog.priors.errors import InputError
-from neglog.sae.activations import BatchTopK, Elementwise, make_activation
+from neglog.sae.activations import Elementwise, make_activation
+from neglog.sae.batchtopk import BatchTopK
 from neglog.sae.data import Scaling
 from neglog.sae.model import SAE
 

@@ -103,7 +103,7 @@ def _check(job: Job, status: int, errors: str) -> None:
 
 def _start(words: list[str]) -> subprocess.Popen[str]:
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    command = [sys.executable, "-P", "-m", "neglog", *words]
+    command = [sys.executable, "-P", "-m", "neglog", *words, "--resume"]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=one_thread
     )
