@@ -123,6 +123,9 @@ class Prior:
     def at(self, **values: Any) -> FrozenPrior:
         """Numbers for λ (``lam``) and the parameters → pdf, logpdf, cdf, ppf, rvs, moment, entropy.
 
+        A joint prior needs ``dim``, the number of features, as well and gives logpdf, pdf,
+        log_normalizer, rvs and sample over codes [..., dim].
+
         Raises:
             InputError: a missing or unknown name, or values at which the prior is improper.
         """
