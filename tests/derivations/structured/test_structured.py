@@ -36,10 +36,6 @@ def codes(domain, rows=6, d=3):
 def density(phi, x):
     """The mixture itself, by listing supports, at λ = 1 on [0, ∞)."""
     h, k = (np.exp(-x / w) / w for w in (phi.slab, phi.spike))
-    if isinstance(phi, PairwiseSupport):
-        z, p = support_law(phi)
-        p_alone = np.prod(np.where(z > 0, phi.rates, 1 - phi.rates), axis=1)
-        return sum(q * np.prod(np.where(s > 0, h, k)) for s, q in zip(z, p_alone, strict=True))
     labels = phi.groups.array
     parts = [(1 - phi.active) * np.prod(k)]
     parts += [w * np.prod(np.where(labels == g, h, k)) for g, w in enumerate(phi.weights)]
