@@ -63,7 +63,7 @@ def _closed(total: OneTotal, dim: int | None) -> sp.Expr | None:
         term = terms.of("log-binomial")
         if term.parameters[1] == 1 and len(terms.terms) == 1:  # Clayton with θ = 1/(λc − d)
             return 1 / (2 * (lam * term.coefficient - d) + 1)
-    if dim == 2 and total.measure.power is not None:
+    if dim == 2 and total.measure.power is not None and terms.kinds == ("power",):
         # ψ′(x) = −∫ₓ^∞ e^{−λg}/∫₀^∞ s e^{−λg}
         x = sp.Symbol("x", positive=True)
         weight = sp.exp(-lam * total.g.subs(d, 2))

@@ -6,8 +6,8 @@
 
 has the gradient of the log-sum penalty times e^{(s − s*)/τ}: codes above the target total s* pay
 more for every feature, codes below it less. τ → ∞ is the log-sum (independent), τ = 1 the product
-itself. Given its total s the vector uᵢ = log(1 + |aᵢ|/k) is uniform on a simplex, whatever τ is, and
-that determines every choice:
+itself. Given its total s the vector uᵢ = log(1 + |aᵢ|/k) is uniform on a simplex, whatever τ is,
+and that determines every choice:
 
 * **s* from the target L0.** P(uᵢ > ℓ | s) = (1 − ℓ/s)^{d−1}, so that at the total s* the expected
   number of features above the threshold θ = k(e^ℓ − 1) is n exactly when
