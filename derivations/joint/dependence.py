@@ -26,7 +26,7 @@ import sympy as sp
 
 from neglog.derivations.deadline import within
 from neglog.derivations.joint.features import even
-from neglog.derivations.joint.regions import mixed_regions
+from neglog.derivations.joint.regions import mixed_regions, parameter_regions
 from neglog.derivations.joint.totals import OneTotal
 from neglog.derivations.numbers import samples, simplified, value_at
 from neglog.priors.symbols import Largest, Total, a
@@ -93,6 +93,8 @@ def dependence(expr: sp.Expr, domain: str = "real", total: OneTotal | None = Non
     regions: tuple[dict[str, str], ...] = ()
     if found.verdict == MIXED:
         regions = within(3.0, lambda: mixed_regions(total, found.cross_derivative), ())
+    if found.verdict is None and total is not None and not total.largest:
+        regions = within(2.0, lambda: parameter_regions(total), ())
     shown = None if found.cross_derivative is None else str(found.cross_derivative)
     return Dependence(
         found.verdict,

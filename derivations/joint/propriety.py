@@ -71,6 +71,10 @@ def _finite_inside(total: OneTotal) -> tuple[sp.Expr, bool]:
     if start is None:
         return sp.S.Zero, False
     start = sp.Max(start, 0) if start.is_number else start
+    poles = [p.base for p in total.g.atoms(sp.Pow) if not p.exp.is_nonnegative]
+    poles += [e.args[0] for e in total.g.atoms(sp.log)]
+    if all(pole.is_positive for pole in poles) and not total.g.has(*_MAY_BE_INFINITE):
+        return start, True
     # far out y outgrows everything, at 0 m·log y takes the singularity off: the middle is left
     middle = total.g.subs(s, y) + y + y**2 - start * sp.log(y)
     halves = within(2.0, lambda: sides(Penalty(middle.subs(y, a), "positive")), None)
@@ -79,6 +83,7 @@ def _finite_inside(total: OneTotal) -> tuple[sp.Expr, bool]:
     return start, within(2.0, lambda: decide(halves), UNDECIDED).proper == ALWAYS
 
 
+_MAY_BE_INFINITE = (sp.tan, sp.cot, sp.coth, sp.csch, sp.atanh, sp.acosh, sp.Piecewise, sp.oo)
 UNDECIDED = Propriety(UNKNOWN, None, "")
 
 

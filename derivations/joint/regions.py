@@ -46,6 +46,27 @@ def _of_total(total: OneTotal) -> tuple[dict[str, str], ...]:
     return tuple(out)
 
 
+def parameter_regions(total: OneTotal) -> tuple[dict[str, str], ...]:
+    """Where the sign of g″ is that of a − b for one parameter a: the two sides of a = b."""
+    signed = [
+        factor
+        for factor in sp.Mul.make_args(sp.factor(sp.diff(total.g, s, 2)))
+        if not factor.is_positive
+    ]
+    if len(signed) != 1 or signed[0].has(s) or len(signed[0].free_symbols) != 1:
+        return ()
+    (name,) = signed[0].free_symbols
+    slope, border = sp.diff(signed[0], name), sp.solve(signed[0], name)
+    if len(border) != 1 or not border[0].is_positive or slope.is_positive is None:
+        return ()
+    above = EXCLUSIVE if slope.is_positive else COACTIVATING
+    below = COACTIVATING if slope.is_positive else EXCLUSIVE
+    return (
+        {"where": f"{name} < {border[0]}", "features": below},
+        {"where": f"{name} > {border[0]}", "features": above},
+    )
+
+
 def _sign(bend: sp.Expr, at: sp.Expr) -> int | None:
     """The sign of g″ at a total; the same at several values of the parameters, or None."""
     value = bend.subs(s, at)

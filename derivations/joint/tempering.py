@@ -14,13 +14,13 @@ and that determines every choice:
   s* = ℓ/(1 − (n/d)^{1/(d−1)}).
 * **λ from s*.** The law of s, ∝ s^{d−1}e^{s − λφ}, peaks where (d − 1)/s + 1 = λe^{(s−s*)/τ}: at s*
   when λ = 1 + (d − 1)/s*. Each feature is then close to a Lomax law of strength λ and unit k.
-* **τ from how fixed the budget should be.** To second order about s* the index β = d·Var(s)/E(s)² of
-  ``budget`` is 1/(1 + (s*/τ)(1 + s*/(d − 1))): the share that the variance of the total keeps of what
-  independent features would have. So τ = s*(1 + s*/(d − 1))·β/(1 − β).
+* **τ from how fixed the budget should be.** To second order about s* the index β = d·Var(s)/E(s)²
+  of ``budget`` is 1/(1 + (s*/τ)(1 + s*/(d − 1))): the share that the variance of the total keeps of
+  what independent features would have. So τ = s*(1 + s*/(d − 1))·β/(1 − β).
 
 In training the strength is steered to the target L0 and s*, τ can be read off codes: s* their mean
-total, τ no less than its standard deviation over tokens, so that the price e^{(s−s*)/τ} stays within
-a few factors of e (:func:`tempered_to`).
+total, τ no less than its standard deviation over tokens, so that the price e^{(s−s*)/τ} stays
+within a few factors of e (:func:`tempered_to`).
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_the_penalty_is_minus_the_log_of_the_mixture(make):
 
 
 def test_the_pairwise_penalty_is_jensens_bound():
-    """Above the exact mixture over supports, equal without couplings, near where codes are clear."""
+    """Above the exact mixture over supports; near it where it is clear which are active."""
     j = coupled(3, (0, 1, 2.0), (1, 2, -1.0))
     phi = PairwiseSupport([0.3, 0.2, 0.4], j, spike=0.05)
     plain = PairwiseSupport([0.3, 0.2, 0.4], np.zeros((3, 3)), spike=0.05)
@@ -166,7 +166,7 @@ def test_draws_have_the_moments_of_the_density(name, phi):
 
 def test_supports_of_the_pairwise_prior_follow_the_ising_law():
     phi = PairwiseSupport([0.3, 0.2, 0.4], coupled(3, (0, 1, 2.0), (1, 2, -1.0)))
-    z, p = support_law(phi)
+    _, p = support_law(phi)
     active = phi.sample(100_000, seed=1, zeros=True) > 0
     counts = np.bincount(active @ [4, 2, 1], minlength=8)
     assert (np.abs(counts / 1e5 - p) < 5 * np.sqrt(p * (1 - p) / 1e5)).all()
