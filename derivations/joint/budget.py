@@ -63,9 +63,10 @@ def _index(total: OneTotal, when: sp.Basic) -> tuple[sp.Expr | None, sp.Basic | 
     """β in closed form, checked against quadrature, and when E s² exists."""
     raw = [expectation(total, s**r, d) for r in range(3)]
     exists = _second_moment(total, when)
-    if any(r is None for r in raw) or exists is None:
+    zero, one, two = raw
+    if zero is None or one is None or two is None or exists is None:
         return None, exists
-    found = tidy(d * shape(total) * (raw[2] * raw[0] / raw[1] ** 2 - 1))
+    found = tidy(d * shape(total) * (two * zero / one**2 - 1))
     points = points_where(exists, found.free_symbols | total.g.free_symbols - {s}, 2)
     agreed = points and all(_agrees(found, total, point) for point in points)
     return (found if agreed else None), exists

@@ -133,8 +133,10 @@ def _rule(log_weight: LogWeight, dim: int, high: float, orthants: float, order: 
     fine, coarse = fine * step**dim, coarse * (2 * step) ** dim
     error = np.abs(fine - coarse) + dim * 2 * shell * step**dim * count / 8 + 1e-14 * np.abs(fine)
     z, dz = fine[0], error[0]
-    moments = [(fine[k] / z, (error[k] + abs(fine[k] / z) * dz) / z) for k in (1, 2, 3)]
-    return Cubature((orthants * z, orthants * dz), *moments, log_scale=top)
+    mean, square, product = [
+        (fine[k] / z, (error[k] + abs(fine[k] / z) * dz) / z) for k in (1, 2, 3)
+    ]
+    return Cubature((orthants * z, orthants * dz), mean, square, product, top)
 
 
 def _slabs(t: Floats, dim: int) -> list[list[Floats]]:

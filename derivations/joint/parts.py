@@ -144,7 +144,7 @@ def parts_of(expr: sp.Expr, domain: str) -> list[Part]:
     back |= {e: (back[t] ** 2 - back[square]) / 2 for e, (t, square) in pairs.items()}
     known = {**functions, **dict.fromkeys(pairs, y)}
     groups = _grouped(_scale_free_first(whole, back), set(known))
-    found = []
+    found: list[Part] = []
     for group in groups:
         used = {t: known[t] for t in group.free_symbols & set(known)}
         if any(t in pairs for t in used):  # e₂ has no law of growth of its own: a sign only

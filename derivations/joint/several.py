@@ -253,7 +253,7 @@ def _log_sum(parts: list[Part]) -> Growth | None:
     start, slope = inside.subs(total, 0), simplified(sp.diff(inside, total))
     if not (start.is_positive and slope.is_positive) or slope.has(total):
         return None
-    v = sum((p.separable for p in own), sp.S.Zero)
+    v = sp.Add(*[p.separable for p in own])
     for f in (v, simplified(sp.expand(v + coefficient * u.args[0]))):
         if ratio(f, sp.log(y), AT_INFINITY) is not sp.oo or not f.is_nonnegative:
             return None
@@ -265,9 +265,9 @@ def _log_sum(parts: list[Part]) -> Growth | None:
 
 def _pairs(parts: list[Part]) -> Growth | None:
     """c·e₂: 0 where one feature is active; there the others have room t^{−1/q} each."""
-    if len(parts) != 1 or not isinstance(parts[0], PairPart):
+    part = parts[0] if len(parts) == 1 else None
+    if not isinstance(part, PairPart):
         return None
-    (part,) = parts
     (e,) = part.pairs
     slope = simplified(part.expr / e)
     if not slope.is_positive or slope.has(e) or part.pairs[e] is None:

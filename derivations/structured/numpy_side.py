@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import sparse, special
 
 from neglog.derivations.compile.arguments import positive
 from neglog.derivations.structured.formulas import Ops, value_and_slope
@@ -15,9 +15,11 @@ from neglog.priors.structured.base import Structured
 
 
 def _group_sum(x: NDArray[Any], labels: NDArray[Any], count: int) -> NDArray[Any]:
-    out = np.zeros((*x.shape[:-1], count))
-    np.add.at(out, (..., labels), x)
-    return out
+    flat = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    member = sparse.csr_array(
+        (np.ones(len(labels)), (np.arange(len(labels)), labels)), shape=(len(labels), count)
+    )
+    return np.asarray(flat @ member).reshape(*x.shape[:-1], count)
 
 
 OPS = Ops(
