@@ -56,6 +56,9 @@ def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = N
     values = done.values
     if norms is not None:
         values = values * norms[done.pattern.columns]
-    # A joint penalty needs to see the zeros; an elementwise one is 0 there.
+    if getattr(penalty, "on_entries", False):  # a joint penalty to which zeros add nothing
+        rows, (batch, width) = done.pattern.rows, done.pattern.shape
+        return penalty.of_entries(values, rows, batch, width).sum() / batch  # type: ignore[attr-defined]
+    # Another joint penalty needs to see the zeros; an elementwise one is 0 there.
     seen = done.pattern.put(values) if is_joint(penalty) else values
     return penalty(seen).sum() / done.batch
