@@ -251,7 +251,7 @@ def planted(tokens: int) -> None:
     back = neglog.validation.couplings(x, alpha=0.01).toarray()
     wrong = int((np.triu(back, 1) != 0).sum()) - sum(back[i, k] != 0 for i, k, _ in pairs)
     shown = ", ".join(f"{c:g} → {back[i, k]:.2f}" for i, k, c in pairs)
-    print(f"couplings found again (planted → log ratio): {shown}; {wrong} others")
+    print(f"couplings found again (planted → minus log odds): {shown}; {wrong} others")
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from neglog.priors.structured import PairwiseSupport
@@ -15,17 +14,17 @@ from neglog.validation.pairs import coactivation
 MOST_PAIRS = 1_000_000
 
 
-def couplings(
-    codes: Any, alpha: float = 0.05, min_count: int = 10, sequence: NDArray[Any] | None = None
-) -> sparse.csr_array:
-    """J with Jᵢⱼ = −log((observed + ½)/(expected + ½)) for the pairs that ``coactivation`` finds.
+def couplings(codes: Any, alpha: float = 0.05, min_count: int = 10) -> sparse.csr_array:
+    """J with −Jᵢⱼ the log odds ratio of the pair, for the pairs that ``coactivation`` finds.
 
-    Positive for exclusive pairs, negative for those that fire together, 0 for all others (no
-    evidence is not a coupling). For rare features −J is the log odds ratio of the pair.
+    Jᵢⱼ = −log(n₁₁n₀₀/(n₁₀n₀₁)), half a count added to each cell of the pair's table: what an Ising
+    law with this coupling alone has exactly (Besag, Spatial interaction and the statistical
+    analysis of lattice systems, 1974). Positive for exclusive pairs, negative for those that fire
+    together, 0 for all others: no evidence is no coupling.
 
     Args:
         codes: tokens × features, anything ``read_codes`` takes.
-        alpha, min_count, sequence: as for :func:`neglog.validation.coactivation`, with equal rates:
+        alpha, min_count: as for :func:`neglog.validation.coactivation`, with equal rates:
             a prior has no tokens whose budget could be given.
 
     Returns:
@@ -35,12 +34,15 @@ def couplings(
         InputError: as ``coactivation``.
     """
     record = read_codes(codes)
-    found = coactivation(
-        record, alpha=alpha, top=MOST_PAIRS, min_count=min_count, rates="equal", sequence=sequence
-    )
+    found = coactivation(record, alpha=alpha, top=MOST_PAIRS, min_count=min_count, rates="equal")
     rows = np.array([p.i for p in found.top], dtype=int)
     columns = np.array([p.j for p in found.top], dtype=int)
-    values = np.array([-p.log_ratio for p in found.top])
+    both = np.array([p.observed for p in found.top], dtype=float)
+    fires = np.diff(record.indptr).astype(float)
+    first, second = fires[rows] - both, fires[columns] - both
+    neither = record.tokens - both - first - second
+    values = np.log(first + 0.5) + np.log(second + 0.5) - np.log(both + 0.5)
+    values -= np.log(neither + 0.5)
     kept = np.array([p.q <= alpha for p in found.top], dtype=bool)
     upper = sparse.coo_array(
         (values[kept], (rows[kept], columns[kept])), shape=(record.features, record.features)

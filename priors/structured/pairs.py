@@ -20,8 +20,8 @@ class PairwiseSupport(Structured):
 
     J > 0: the pair excludes each other; J < 0: it fires together. The penalty is Jensen's bound
     −log E e^{−½zᵀJz} ≤ ½ PᵀJP of the exact mixture over the 2^d supports: exact where every P is 0
-    or 1, and without couplings. Its cost is that of J's entries. For rare features the log odds
-    ratio of a pair is −J, so that couplings can be learned from coactivation counts
+    or 1, and without couplings. Its cost is that of J's entries. The log odds ratio of a pair,
+    the others given, is −J, so that couplings can be learned from coactivation counts
     (``neglog.validation.couplings``). Besag, Spatial interaction and the statistical analysis of
     lattice systems, 1974, for the law of the supports.
 
