@@ -48,9 +48,9 @@ def derive_joint(phi: Penalty, dim: int | None = None) -> Derivation:
     if f is not None:
         return _separable(phi, f, expr)
     total = one_total(expr, phi.domain)
-    law = dependence(expr, phi.domain, total)
-    found = growth_of(expr, phi.domain, total)
+    found = growth_of(expr, phi.domain, total)  # first: without it nothing else counts
     result = Derivation(phi, found.propriety)
+    law = dependence(expr, phi.domain, total)
     result.dependence = law.verdict or "unknown"
     result.dependence_reason = law.reason
     result.joint = facts = JointFacts(dependence=law)

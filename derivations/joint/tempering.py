@@ -79,7 +79,7 @@ def tempered(
 
     >>> found = tempered(12288, 32)
     >>> round(found.total, 1), round(found.strength, 2)
-    (1431.0, 9.59)
+    (1431.6, 9.58)
     """
     _check(features, l0, threshold, unit)
     if not 0 < budget < 1:
