@@ -39,7 +39,6 @@ IMPROPER = [
     "sum(abs(a))/(1+sum(abs(a))) + norm(a)/(1+norm(a))",
     "log(sum(abs(a)))",
     "sum(abs(a))/norm(a)",
-    "log(1+log(1+sum(abs(a))+norm(a)))",
     "max(abs(a))/sum(abs(a))",
 ]
 UNKNOWN = ["sum(abs(a)) - norm(a)", "sum(a)**2 + sum(a**2)"]

@@ -59,7 +59,10 @@ def test_kendall_is_zero_where_features_are_independent():
         kendall_number(total_of("norm(a)")[0], {}, 1.0, 2)
 
 
-@pytest.mark.parametrize(("text", "dim", "known"), MARGINAL)
+@pytest.mark.parametrize(
+    ("text", "dim", "known"),
+    [pytest.param(*row, marks=pytest.mark.slow if row[0] == "norm(a)" else ()) for row in MARGINAL],
+)
 def test_marginal(text, dim, known):
     total, when = total_of(text)
     found = marginal(total, "real", when, dim)
