@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neglog import derivations, priors, sae, validation
     from neglog.derivations.api import penalty, prior
+    from neglog.derivations.joint.tempering import tempered, tempered_to
     from neglog.priors.errors import InputError
     from neglog.priors.penalty import Penalty
     from neglog.priors.prior import Prior
@@ -24,6 +25,8 @@ _WHERE = {
     "Penalty": "neglog.priors.penalty",
     "Prior": "neglog.priors.prior",
     "InputError": "neglog.priors.errors",
+    "tempered": "neglog.derivations.joint.tempering",
+    "tempered_to": "neglog.derivations.joint.tempering",
 }
 _ROOMS = ("derivations", "priors", "sae", "validation")
 
@@ -36,6 +39,8 @@ __all__ = [
     "prior",
     "priors",
     "sae",
+    "tempered",
+    "tempered_to",
     "validation",
 ]
 

@@ -22,7 +22,7 @@ DIGITS = 20
 def document(found: Derivation) -> dict[str, Any]:
     """The JSON document of a derivation, without its ``seconds``."""
     phi, propriety, norm = found.penalty, found.propriety, found.normalizer
-    return {
+    whole = {
         "schema": SCHEMA,
         "penalty": str(phi.expr),
         "domain": phi.domain,
@@ -63,6 +63,11 @@ def document(found: Derivation) -> dict[str, Any]:
         "conditional": found.conditional,
         "numeric": None,
     }
+    if found.joint is not None:
+        from neglog.derivations.joint.facts import joint_document
+
+        whole |= joint_document(found.joint)
+    return whole
 
 
 def condition(when: sp.Basic) -> str:

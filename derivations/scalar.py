@@ -71,6 +71,7 @@ class Derivation:
     score: sp.Expr | None = None
     scale_information: sp.Expr | None = None
     numeric: dict[str, Any] | None = None
+    joint: Any = None  # the JointFacts of a joint penalty
 
 
 def derive_scalar(phi: Penalty) -> Derivation:

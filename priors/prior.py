@@ -6,15 +6,12 @@ import html
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
 from neglog.priors.penalty import Penalty
 from neglog.priors.text import parse, parse_condition
-
-if TYPE_CHECKING:
-    from neglog.derivations.frozen.frozen import FrozenPrior
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,11 @@ class Prior:
 
         return spike_and_slab(self.phi, self.atom, spike)
 
-    def at(self, **values: Any) -> FrozenPrior:
+    def at(self, **values: Any) -> Any:
         """Numbers for λ (``lam``) and the parameters → pdf, logpdf, cdf, ppf, rvs, moment, entropy.
+
+        A joint prior needs ``dim``, the number of features, as well and gives logpdf, pdf,
+        log_normalizer, rvs and sample over codes [..., dim].
 
         Raises:
             InputError: a missing or unknown name, or values at which the prior is improper.

@@ -89,8 +89,13 @@ def penalty_value(penalty: CompiledPenalty, done: Pass, norms: Tensor | None = N
     if done.gate is not None:
         # A joint penalty moves a threshold from the active side only.
         values = _WhereActive.apply(values)
+    if done.pattern is not None and getattr(penalty, "on_entries", False):
+        # A joint penalty to which zeros add nothing.
+        on = values if norms is None else values * norms[done.pattern.columns]
+        rows, (batch, width) = done.pattern.rows, done.pattern.shape
+        return penalty.of_entries(on, rows, batch, width).sum() / done.batch  # type: ignore[attr-defined]
     if is_joint(penalty) and done.pattern is not None:
-        values = done.pattern.put(values)  # it needs to see the zeros
+        values = done.pattern.put(values)  # another one needs to see the zeros
     elif done.pattern is not None:  # an elementwise penalty is 0 at them
         on = values if norms is None else values * norms[done.pattern.columns]
         return penalty(on).sum() / done.batch

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
     from neglog.validation.flags import FLAGS
+    from neglog.validation.learned import couplings, learned_support
     from neglog.validation.opposites import Opposing, opposing
     from neglog.validation.pairs import Coactivation, coactivation
     from neglog.validation.results import counts, to_json
@@ -26,6 +27,8 @@ _WHERE = {
     "read_codes": "codes",
     "gaussian_noise": "controls",
     "random_dictionary": "controls",
+    "couplings": "learned",
+    "learned_support": "learned",
     "density": "densities",
     "log_density": "densities",
     "negative_log": "densities",
@@ -56,9 +59,11 @@ __all__ = [
     "SlabFit",
     "coactivation",
     "counts",
+    "couplings",
     "density",
     "fit",
     "gaussian_noise",
+    "learned_support",
     "log_density",
     "negative_log",
     "opposing",

@@ -112,6 +112,8 @@ def _reduce(kind: str, of: Elementwise | None, x: Array, theta: list[Array]) -> 
     if of is None:
         return _norm(x)
     values = elementwise(of)(x, *theta)
+    if kind == "log-mean":
+        return jax.nn.logsumexp(values, axis=-1) - jnp.log(theta[-1])
     reduce: dict[str, Any] = {"sum": jnp.sum, "product": jnp.prod, "max": jnp.max}
     return reduce[kind](values, axis=-1)
 

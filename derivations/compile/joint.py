@@ -24,8 +24,9 @@ from neglog.priors.symbols import Largest, Multiple, Total
 
 @dataclass(frozen=True)
 class Reduction:
-    """One reduction over the last axis: ``kind`` is sum, product, max or norm of ``of``.
+    """One reduction over the last axis: ``kind`` is sum, product, max, norm or log-mean of ``of``.
 
+    ``log-mean`` is log((1/d) Σ e^f), taken from the largest f: finite where Σe^f overflows.
     ``norm`` is √Σaᵢ², taken without overflow, and has no per-feature function.
     """
 
@@ -47,7 +48,20 @@ class _Norm(sp.Function):
     is_nonnegative = True
 
 
-KINDS = {Total: "sum", Multiple: "product", Largest: "max", _Norm: "norm"}
+class _LogMean(sp.Function):
+    """log((1/d) Σ e^f) of the exponents f."""
+
+    nargs = 1
+    is_extended_real = True
+
+
+KINDS = {
+    Total: "sum",
+    Multiple: "product",
+    Largest: "max",
+    _Norm: "norm",
+    _LogMean: "log-mean",
+}
 
 
 def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers: Numbers) -> Joint:
@@ -71,7 +85,8 @@ def decompose(expr: sp.Expr, domain: str, theta: tuple[sp.Symbol, ...], numbers:
         ),
         lambda e: _Norm(symbols.a) ** (2 * e.exp),
     )
-    found = sorted(expr.atoms(Total, Multiple, Largest, _Norm), key=sp.default_sort_key)
+    expr = _with_log_means(expr)
+    found = sorted(expr.atoms(*KINDS), key=sp.default_sort_key)
     everything = (*theta, symbols.d)
     numbers = {**numbers, symbols.d: sp.Integer(8)}
     reductions: list[Reduction] = []
@@ -100,9 +115,26 @@ def _along_axis(expr: sp.Expr) -> sp.Expr:
     """φ(y, 0, …, 0): one feature active, the others at 0."""
     a, y, d = symbols.a, symbols.y, symbols.d
     expr = expr.replace(_Norm, lambda f: y)
+    expr = expr.replace(
+        _LogMean, lambda f: sp.log((sp.exp(f.subs(a, y)) + (d - 1) * sp.exp(f.subs(a, 0))) / d)
+    )
     expr = expr.replace(Total, lambda f: f.subs(a, y) + (d - 1) * f.subs(a, 0))
     expr = expr.replace(Multiple, lambda f: f.subs(a, y) * f.subs(a, 0) ** (d - 1))
     return expr.replace(Largest, lambda f: sp.Max(f.subs(a, y), f.subs(a, 0)))
+
+
+def _with_log_means(expr: sp.Expr) -> sp.Expr:
+    """Σe^f inside a logarithm as d·e^{log-mean of f}."""
+
+    def inside(argument: sp.Expr) -> sp.Expr:
+        return sp.log(
+            argument.replace(
+                lambda e: isinstance(e, Total) and isinstance(e.args[0], sp.exp),
+                lambda e: symbols.d * sp.exp(_LogMean(e.args[0].args[0])),
+            )
+        )
+
+    return expr.replace(sp.log, inside)
 
 
 def _sign(r: sp.Expr, f: sp.Expr, start: sp.Expr) -> dict[str, bool]:

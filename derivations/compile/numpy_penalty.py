@@ -121,6 +121,8 @@ def _reduce(reduction: Reduction, x: np.ndarray, d: float) -> np.ndarray:
         top = np.where((top == 0) | np.isinf(top), 1.0, top)
         return np.sqrt(np.square(x / top).sum(-1)) * top[..., 0]
     values = elementwise(reduction.of, x, (d,))
+    if reduction.kind == "log-mean":
+        return np.logaddexp.reduce(values, axis=-1) - np.log(d)
     reduce: dict[str, Any] = {"sum": np.sum, "product": np.prod, "max": np.max}
     return reduce[reduction.kind](values, axis=-1)
 
@@ -145,6 +147,8 @@ def _reduction_slope(
     if reduction.kind == "sum":
         return slope
     values = elementwise(reduction.of, x, (d,))
+    if reduction.kind == "log-mean":
+        return slope * np.exp(values - value - np.log(d))
     if reduction.kind == "max":
         best = values == value
         return slope * best / best.sum(-1, keepdims=True)

@@ -160,6 +160,8 @@ def _reduce(kind: str, of: Elementwise | None, x: Tensor, theta: list[Tensor]) -
     values = Apply.apply(of, x, *theta)
     if kind == "sum":
         return values.sum(-1)
+    if kind == "log-mean":
+        return values.logsumexp(-1) - theta[-1].log()
     return values.prod(-1) if kind == "product" else values.amax(-1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neglog.derivations.compile import torch_active
 from neglog.derivations.compile.arguments import Arguments, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint
@@ -96,6 +97,29 @@ class CompiledPenalty(nn.Module):
         )
         strength = self.strength
         return value if isinstance(strength, float) and strength == 1.0 else strength * value
+
+    @property
+    def on_entries(self) -> bool:
+        """Whether :meth:`of_entries` can be used: joint, of sums and norms only."""
+        return isinstance(self._body, Joint) and torch_active.works(self._body)
+
+    def of_entries(self, values: Tensor, rows: Tensor, batch: int, features: int) -> Tensor:
+        """The joint penalty of sparse codes from their entries: [batch], at a cost of O(entries).
+
+        Args:
+            values: the non-zero activations [n]; rows: which code each belongs to [n], int64.
+            batch, features: the shape of the dense codes.
+
+        Raises:
+            InputError: a penalty whose reductions are not sums and norms.
+        """
+        if not isinstance(self._body, Joint) or not self.on_entries:
+            raise InputError(f"{self.penalty} cannot be taken over the entries alone.")
+        theta = [self._number(name) for name in self._names]
+        a = values / self.scale
+        return self.strength * torch_active.joint_on_entries(
+            self._body, a, rows, batch, features, theta
+        )
 
     def extra_repr(self) -> str:
         shown = ", ".join(f"{k}={v:g}" for k, v in self._numbers.items() if k not in self.learn)

@@ -34,16 +34,20 @@ Floats = NDArray[np.float64]
 Seed = int | np.random.Generator | np.random.RandomState | None
 
 
-def freeze(prior: Prior, values: Mapping[str, Any]) -> FrozenPrior:
+def freeze(prior: Prior, values: Mapping[str, Any]) -> Any:
     """The prior at numbers for ``lam`` and every parameter (λ = 1 where not given).
 
+    A joint prior needs ``dim`` as well and gives a ``FrozenJoint`` (``joint/frozen.py``).
+
     Raises:
-        InputError: a joint prior, a name that is unknown or missing, a value that is not a
+        InputError: a name that is unknown or missing, a value that is not a
             positive finite number, or numbers at which the prior is improper.
     """
     phi = prior.phi
     if phi.joint:
-        raise InputError("at() is for scalar priors; use neglog derive --at --dim for joint ones.")
+        from neglog.derivations.joint.frozen import freeze_joint
+
+        return freeze_joint(prior, values)
     numbers = read_numbers(phi, values)
     strength = float(numbers.pop(lam))
     _check_proper(prior, {**numbers, lam: exact("lam", strength)})

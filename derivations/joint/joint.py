@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.asymptotics.growth import AT_INFINITY, ratio
-from neglog.derivations.asymptotics.propriety import ALWAYS, IF, NEVER, UNKNOWN, Propriety
-from neglog.derivations.deadline import within
+from neglog.derivations.asymptotics.propriety import ALWAYS, IF, UNKNOWN
+from neglog.derivations.deadline import left, within
 from neglog.derivations.integrals.closed import ENOUGH_DIGITS, Closed, points_where, tidy
-from neglog.derivations.integrals.mellin import transform
 from neglog.derivations.integrals.terms import terms_of
+from neglog.derivations.joint.budget import budget
+from neglog.derivations.joint.conditional import conditional, conditional_of_several
 from neglog.derivations.joint.dependence import dependence
-from neglog.derivations.joint.numbers import total_integral
+from neglog.derivations.joint.expectation import expectation, total_integral
+from neglog.derivations.joint.facts import JointFacts
+from neglog.derivations.joint.kendall import Kendall, kendall
+from neglog.derivations.joint.marginal import marginal
+from neglog.derivations.joint.mixing import strength_mixture
+from neglog.derivations.joint.propriety import growth_of
+from neglog.derivations.joint.several import Growth
 from neglog.derivations.joint.totals import (
     OneTotal,
     in_totals,
     one_total,
     real_factor,
     s,
-    scale_invariant,
     separable_part,
 )
-from neglog.derivations.laws import half_line as laws
+from neglog.derivations.joint.two_features import closed_normalizer
 from neglog.derivations.numbers import UNCOMPUTABLE, simplified, substitute
 from neglog.derivations.scalar import Derivation, Moment, derive_scalar
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import d, lam, y
+
+T = TypeVar("T")
+FOR_NUMBERS = 3.0  # seconds kept for the numbers of --at
 
 
 def derive_joint(phi: Penalty, dim: int | None = None) -> Derivation:
@@ -34,20 +46,54 @@ def derive_joint(phi: Penalty, dim: int | None = None) -> Derivation:
     expr = in_totals(phi)
     f = separable_part(expr)
     if f is not None:
-        return _separable(phi, f)
-    verdict = dependence(expr)
+        return _separable(phi, f, expr)
     total = one_total(expr, phi.domain)
-    result = Derivation(phi, _propriety(expr, total))
-    result.dependence = verdict.verdict or "unknown"
-    result.dependence_reason = verdict.reason
-    if total is not None:
-        result.conditional = _conditional(total, phi.domain)
-        if result.propriety.proper in (ALWAYS, IF):
-            _integrals(result, total, dim)
+    found = growth_of(expr, phi.domain, total)  # first: without it nothing else counts
+    result = Derivation(phi, found.propriety)
+    law = dependence(expr, phi.domain, total)
+    result.dependence = law.verdict or "unknown"
+    result.dependence_reason = law.reason
+    result.joint = facts = JointFacts(dependence=law)
+    if total is None:
+        if found.propriety.proper != UNKNOWN:
+            result.conditional = within(3.0, lambda: conditional_of_several(expr, phi.domain), None)
+        _several(result, expr, found, dim)
+        return result
+    result.conditional = conditional(total, phi.domain)
+    if result.propriety.proper in (ALWAYS, IF):
+        _integrals(result, total, dim)
+        _picture(facts, result, total, dim)
     return result
 
 
-def _separable(phi: Penalty, f: sp.Expr) -> Derivation:
+def _picture(facts: JointFacts, result: Derivation, total: OneTotal, dim: int | None) -> None:
+    """What the one picture gives: marginal, copula, mixture and budget."""
+    when, domain = result.propriety.when, result.penalty.domain
+    assert when is not None
+    facts.mixture = _while_time(2.0, lambda: strength_mixture(total))
+    facts.budget = _while_time(3.0, lambda: budget(total, when))
+    facts.marginal = _while_time(4.0, lambda: marginal(total, domain, when, dim))
+    facts.kendall = _while_time(4.0, lambda: kendall(total, when, dim))
+
+
+def _while_time(seconds: float, work: Callable[[], T]) -> T | None:
+    """``work()`` within ``seconds`` and what is left of the whole, less what numbers need."""
+    return within(min(seconds, left() - FOR_NUMBERS), work, None)
+
+
+def _several(result: Derivation, expr: sp.Expr, found: Growth, dim: int | None) -> None:
+    """More than one total: moments' conditions, and a normaliser for one or two features."""
+    if result.propriety.proper not in (ALWAYS, IF):
+        return
+    when = result.propriety.when
+    assert when is not None
+    for name, order in (("mean_abs", 1), ("variance", 2), ("correlation", 2)):
+        result.moments[name] = Moment(None, found.moment(order))
+    if dim in (1, 2):
+        result.normalizer = closed_normalizer(expr, result.penalty.domain, when, dim)
+
+
+def _separable(phi: Penalty, f: sp.Expr, expr: sp.Expr) -> Derivation:
     """A product of d equal scalar priors."""
     one = derive_scalar(Penalty(f, phi.domain))
     if one.normalizer is not None:
@@ -64,61 +110,18 @@ def _separable(phi: Penalty, f: sp.Expr) -> Derivation:
     if one.law is not None:
         one.conditional = f"{one.law.name}, whatever the other features are"
     one.cdf = one.quantile = None  # those are of one feature
-    return one
-
-
-def _propriety(expr: sp.Expr, total: OneTotal | None) -> Propriety:
-    if scale_invariant(expr):
-        return Propriety(
-            NEVER,
-            sp.false,
-            "The penalty does not change when all features are scaled together, so exp(-lam*phi) "
-            "is constant along rays and has no finite integral.",
-        )
-    if total is None:
-        return Propriety(
-            UNKNOWN, None, "The penalty is not a function of one total whose volume is known."
-        )
-    power = total.measure.power
-    scale = sp.log(s) if power is not None else s
-    rate = ratio(total.g.subs(s, y), scale.subs(s, y), AT_INFINITY)
-    needed = power if power is not None else sp.S.One
-    name = "log(s)" if power is not None else "s"
-    volume = f"s**({power} - 1)" if power is not None else "s**(d - 1)*exp(s)"
-    about = f"with s the total of the features, the volume element is {volume}"
-    if rate is None:
-        return Propriety(
-            UNKNOWN, None, f"The growth of phi against {name} is not decided; {about}."
-        )
-    if rate is sp.oo:
-        return Propriety(ALWAYS, sp.true, f"phi outgrows every multiple of {name}; {about}.")
-    if rate.is_zero or rate.is_negative or rate is -sp.oo:
-        return Propriety(NEVER, sp.false, f"phi grows slower than {name}; {about}.")
-    if not rate.is_positive:
-        return Propriety(UNKNOWN, None, f"The growth of phi against {name} has no fixed sign.")
-    bound = simplified(needed / rate)
-    slope = "" if rate == 1 else f"{rate}*"
-    return Propriety(IF, lam > bound, f"phi grows like {slope}{name}; {about}.")
-
-
-def _expectation(total: OneTotal, weight: sp.Expr, dim: sp.Expr) -> sp.Expr | None:
-    """∫ weight·w(s) exp(−λg) ds in closed form: the table, for symbolic d where the row allows."""
-    weighted = weight * total.measure.weight
-    power = (
-        simplified(sp.diff(sp.log(weighted), s) * s) if total.measure.power is not None else None
+    law = dependence(expr, phi.domain)
+    one.joint = JointFacts(
+        dependence=law, kendall=Kendall(sp.S.Zero, one.propriety.when, law.reason)
     )
-    if power is not None and not power.has(s):
-        factor = simplified(weighted / s**power)
-        found = transform(terms_of(total.g.subs(s, y)), power + 1)
-        return None if found is None else factor * found
-    return None
+    return one
 
 
 def _integrals(result: Derivation, total: OneTotal, dim: int | None) -> None:
     phi, when = result.penalty, result.propriety.when
     assert when is not None
     volume = real_factor(phi.domain) * total.measure.volume
-    raw = within(3.0, lambda: _expectation(total, sp.S.One, d), None)
+    raw = within(3.0, lambda: expectation(total, sp.S.One, d), None)
     if raw is None and total.measure.power is None:
         result.normalizer = _log_total_normalizer(result, total, volume, when, dim)
         _moments_exist(result, total)
@@ -140,7 +143,7 @@ def _closed_moments(result: Derivation, total: OneTotal, raw: sp.Expr) -> None:
     measure = total.measure
     means = {}
     for name, weight in (("y", measure.mean), ("yy", measure.square), ("yz", measure.product)):
-        top = _expectation(total, weight, d)
+        top = expectation(total, weight, d)
         means[name] = None if top is None else tidy(top / raw)
     first_when, second_when = _moment_conditions(result, total)
     result.moments["mean_abs"] = Moment(means["y"], first_when)
@@ -225,26 +228,3 @@ def _agreement(
             gap = abs(mp.mpf(value) / truth - 1)
             least = min(least, int(-mp.log10(max(gap, number.error / abs(number.value)))))
     return least if points else 0
-
-
-def _conditional(total: OneTotal, domain: str) -> str | None:
-    """The law of one feature given the others, where it has a name."""
-    u = total.measure.conditional
-    if u is None:
-        return None
-    log_total = total.measure.power is None
-    rest = sp.Symbol("R" if log_total else "S", positive=True)
-    others = sp.log(rest) if log_total else rest
-    given = sp.powdenest(sp.expand_log(simplified(total.g.subs(s, others + u)), force=True))
-    law = within(2.0, lambda: laws.named(laws.Form(terms_of(sp.expand(given)), domain)), None)
-    if law is None:
-        return None
-    scale = "prod(1 + |a_j|/k)" if log_total else "sum of u(a_j)"
-    if log_total:
-        k = simplified(y / (sp.exp(u) - 1))
-        scale = "prod(1 + |a_j|)" if k == 1 else f"prod(1 + |a_j|/{k})"
-    else:
-        q = total.measure.q
-        scale = "sum |a_j|" if q == 1 else f"sum |a_j|**{q}"
-    body = law.scipy or f"density proportional to {simplified(sp.exp(-lam * given))}"
-    return f"{law.name}: {body} with {rest} = {scale} over j != i"

@@ -7,21 +7,26 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.half_line import Piece
-from neglog.derivations.integrals.quadrature import Estimate, piece_integral
+from neglog.derivations.document import decimal
+from neglog.derivations.integrals.quadrature import Estimate
+from neglog.derivations.joint.budget import shape
+from neglog.derivations.joint.cubature import cubature
+from neglog.derivations.joint.expectation import total_integral
+from neglog.derivations.joint.kendall import kendall_number
+from neglog.derivations.joint.law_of_total import law_of_total
 from neglog.derivations.joint.totals import (
     OneTotal,
     in_totals,
     one_total,
     real_factor,
-    s,
     separable_part,
 )
 from neglog.derivations.numbers import Point, substitute
 from neglog.derivations.scalar import Derivation, derive_scalar
 from neglog.derivations.scalar_numbers import numbers as scalar_numbers
+from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
-from neglog.priors.symbols import d, y
+from neglog.priors.symbols import d, lam
 
 
 def joint_numbers(phi: Penalty, point: Point, found: Derivation, dim: int) -> dict[str, Any]:
@@ -33,12 +38,84 @@ def joint_numbers(phi: Penalty, point: Point, found: Derivation, dim: int) -> di
         return _separable_numbers(phi, f, at, dim)
     total = one_total(expr, phi.domain)
     when = found.propriety.when
-    if total is None or when is None:
-        return dict.fromkeys(("normalizer", "mean_abs", "variance", "correlation"), "undefined")
+    if when is None:
+        return dict.fromkeys(NAMES, "undefined")
     if substitute(when, at, 20) != sp.true:
         undefined = dict.fromkeys(("mean_abs", "variance", "correlation"), "undefined")
         return {"normalizer": "oo", **undefined}
-    return _total_numbers(phi, total, at, found)
+    if total is None:
+        return _cubature_numbers(phi, expr, at, found, dim)
+    return _total_numbers(phi, total, at, found) | _picture_numbers(total, at, dim)
+
+
+NAMES = ("normalizer", "mean_abs", "variance", "correlation")
+
+
+def _picture_numbers(total: OneTotal, at: Point, dim: int) -> dict[str, Any]:
+    """The total's mean, spread and budget, and Kendall's τ: decimals out of double precision."""
+    if total.largest:
+        return {}
+    numbers = {n: float(v) for n, v in at.items() if n not in (lam, d)}
+    strength = float(at[lam])
+    try:
+        law = law_of_total(total, numbers, strength, dim)
+    except InputError:  # a law that does not fade within the doubles: nothing to say
+        return {}
+    out: dict[str, Any] = {}
+    if law.moment_exists(2):
+        index = dim * float(shape(total).subs(numbers)) * (law.sd / law.mean) ** 2
+        for name, value in (
+            ("total_mean", law.mean),
+            ("total_sd", law.sd),
+            ("budget_index", index),
+        ):
+            out[name] = mp.nstr(mp.mpf(value), DOUBLE_DIGITS)
+    if dim >= 2 and shape(total) == 1:
+        tau, error = kendall_number(total, numbers, strength, dim)
+        with mp.workdps(20):
+            out["kendall_tau"] = decimal(Estimate(mp.mpf(tau), mp.mpf(error)))
+    return out
+
+
+DOUBLE_DIGITS = 11
+
+
+def _cubature_numbers(
+    phi: Penalty, expr: sp.Expr, at: Point, found: Derivation, dim: int
+) -> dict[str, Any]:
+    """Several totals: product cubature for one to three features, with its bound on the error."""
+    if dim > 3:
+        return dict.fromkeys(NAMES, "undefined")
+    exists = {
+        name: moment.when is not None and substitute(moment.when, at, 20) == sp.true
+        for name, moment in found.moments.items()
+    }
+    order = 2 if exists.get("variance") else 1 if exists.get("mean_abs") else 0
+    numbers = {n: v for n, v in at.items() if n not in (lam, d)}
+    orthants = 2.0**dim if phi.domain == "real" else 1.0
+    try:
+        got = cubature(expr, numbers, float(at[lam]), dim, orthants, order)
+    except InputError:  # an integrand that does not fade within the doubles
+        return dict.fromkeys(NAMES, "undefined")
+    out: dict[str, Any] = dict.fromkeys(NAMES, "undefined")
+    with mp.workdps(30):
+        z, dz = got.normalizer
+        size = mp.exp(got.log_scale)
+        out["normalizer"] = Estimate(size * z, size * dz)
+        if order == 0:
+            return {**out, "mean_abs": "oo"}
+        mean, square, product = (Estimate(*map(mp.mpf, m)) for m in got.moments)
+        out["mean_abs"] = mean
+        if order == 1:
+            return {**out, "variance": "oo"}
+        spread = square.value - mean.value**2
+        error = square.error + 2 * mean.value * mean.error
+        out["variance"] = square if phi.domain == "real" else Estimate(spread, error)
+        if dim > 1:
+            together = product.value - mean.value**2
+            slack = (product.error + 2 * mean.value * mean.error + error) / spread
+            out["correlation"] = Estimate(together / spread, slack)
+    return out
 
 
 def _separable_numbers(phi: Penalty, f: sp.Expr, at: Point, dim: int) -> dict[str, Any]:
@@ -95,15 +172,3 @@ def _mean(total: OneTotal, weight: sp.Expr, raw: Estimate, at: Point) -> Estimat
     with mp.workdps(40):
         value = top.value / raw.value
         return Estimate(value, top.error / raw.value + abs(value) * raw.error / raw.value)
-
-
-def total_integral(total: OneTotal, weight: sp.Expr, point: Point) -> Estimate | None:
-    """∫ weight(s)·w(s) exp(−λ g(s)) ds at a numeric point with d an integer."""
-    at = dict(point)
-    inner = (weight * total.measure.weight).subs(d, at[d])
-    g = total.g.subs(d, at[d])
-    piece = Piece(sp.S.Zero, sp.oo, g.subs(s, y))
-    inner = inner.subs(s, y)
-    if at[d] <= 4:  # elementary there; for large d the expansion is longer than the series
-        inner = sp.hyperexpand(inner)
-    return piece_integral(piece, at, inner)

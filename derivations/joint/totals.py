@@ -169,16 +169,29 @@ def one_total(expr: sp.Expr, domain: str) -> OneTotal | None:
 
 
 def scale_invariant(expr: sp.Expr) -> bool:
-    """Whether φ(t·a) = φ(a) for t > 0: then it is constant along rays and never proper."""
+    """Whether φ(t·a) = φ(a) for t > 0: then it is constant along rays and never proper.
+
+    u(ty) is written as Σ c(t)·v(y), so that a total such as Σ|a|log|a| turns into t·Σ|a|log|a| +
+    t·log t·Σ|a|.
+    """
     t = sp.Symbol("t", positive=True)
     stretched = {}
+    stand_ins: dict[sp.Expr, sp.Symbol] = {}
+
+    def stand_in(kind: type, u: sp.Expr) -> sp.Symbol:
+        return stand_ins.setdefault(kind(u.subs(y, a)), sp.Dummy(positive=True))
+
     for node in expr.atoms(Total, Largest):
         u = node.args[0].subs(a, y)
-        factor = simplified(u.subs(y, t * y) / u)
-        if factor.has(y):
+        scaled = sp.expand(sp.expand_log(u.subs(y, t * y)), power_exp=False)
+        parts = [part.as_independent(t, as_Add=False) for part in sp.Add.make_args(scaled)]
+        if any(factor.has(y) for _, factor in parts):
             return False
-        stretched[node] = factor * sp.Dummy(positive=True)
-    return not simplified(expr.xreplace(stretched)).has(t)
+        if isinstance(node, Largest) and len(parts) > 1:
+            return False
+        stretched[node] = sum(f * stand_in(type(node), v) for v, f in parts)
+    start = {node: stand_in(type(node), node.args[0].subs(a, y)) for node in stretched}
+    return bool(simplified(sp.expand_log(expr.xreplace(stretched) - expr.xreplace(start))) == 0)
 
 
 def real_factor(domain: str) -> sp.Expr:

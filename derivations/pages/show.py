@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neglog.derivations.pages.folding import fold
+from neglog.derivations.pages.joint_rows import joint_rows
 from neglog.derivations.pages.notation import unicode
 from neglog.derivations.pages.prose import signs
 from neglog.priors.catalogue import THEME_OF, Entry
@@ -25,7 +26,9 @@ VERDICTS = {
 DOMAINS = {"real": "a ∈ ℝ", "positive": "a ∈ [0, ∞)"}
 NUMBERS = {"mean_abs": "E|a|", "normalizer": "Z", "variance": "variance", "error": "error ≤",
            "mean": "E a", "entropy": "entropy", "scale_information": "information",
-           "correlation": "corr(|aᵢ|, |aⱼ|)"}  # fmt: skip
+           "correlation": "corr(|aᵢ|, |aⱼ|)", "kendall_tau": "Kendall's τ",
+           "total_mean": "total s", "total_sd": "sd of s",
+           "budget_index": "budget β"}  # fmt: skip
 NARROW = 40
 
 ATLAS_NAME = 25
@@ -177,6 +180,8 @@ def _features(doc: dict[str, Any]) -> Rows:
     return [
         ("features", doc["dependence"]),
         ("", signs(doc["dependence_reason"] or "")),
+        ("", signs(doc.get("dependence_theorem") or "")),
+        *joint_rows(doc),
         ("given others", signs(doc["conditional"] or "")),
     ]
 

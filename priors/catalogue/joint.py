@@ -27,6 +27,38 @@ ENTRIES: dict[str, Entry] = {
         description="the log-sum's level sets, but exclusive features and proper for every lam",
         dependence="exclusive",
     ),
+    "tempered-product": Entry(
+        "tau*prod(1+abs(a))**(1/tau)",
+        "True",
+        None,
+        "The exponential of the log-sum penalty of Candès, Wakin & Boyd, 2008",
+        description="the product at a temperature: tau = 1 is the product, tau large the log-sum",
+        dependence="exclusive",
+    ),
+    "pairwise-exclusive": Entry(
+        "sum(abs(a)) + c*(sum(abs(a))**2 - sum(a**2))/2",
+        "True",
+        None,
+        "Arnold & Strauss, Bivariate distributions with exponential conditionals, 1988",
+        description="L1 and c*|a_i|*|a_j| for every pair: each feature is Laplace given the others",
+        dependence="exclusive",
+    ),
+    "at-most-one": Entry(
+        "sum(abs(a))/eps - log(1 + k/d*sum(exp(abs(a)/eps - abs(a)/b)))",
+        "True",
+        None,
+        "Mitchell & Beauchamp, Bayesian variable selection in linear regression, 1988",
+        description="spikes of width eps, and at most one slab of width b, by odds of k*b/eps",
+        dependence="exclusive",
+    ),
+    "code-entropy": Entry(
+        "log(sum(abs(a))) - sum(abs(a)*log(abs(a)))/sum(abs(a)) + c*sum(abs(a))",
+        "True",
+        None,
+        "Olshausen & Field, Sparse coding with an overcomplete basis set, 1997",
+        description="the entropy of the shares |a_i|/sum|a|, with an L1 term for the scale",
+        dependence="mixed",
+    ),
     "multivariate-lomax": Entry(
         "log(1+sum(abs(a)))",
         "lam > d",
@@ -43,6 +75,15 @@ ENTRIES: dict[str, Entry] = {
         "Cornish, The multivariate t-distribution associated with a set of normal sample "
         "deviates, 1954",
         description="log of the energy: features fire together, no exact zeros",
+        dependence="coactivating",
+    ),
+    "multivariate-t": Entry(
+        "(nu+d)/2*log(1+sum(a**2)/nu)",
+        "lam > d/(nu+d)",
+        "multivariate Student t",
+        "Cornish, The multivariate t-distribution associated with a set of normal sample "
+        "deviates, 1954",
+        description="Student's t with nu degrees of freedom at lam = 1: a shared random scale",
         dependence="coactivating",
     ),
     "exclusive-lasso": Entry(
@@ -85,6 +126,14 @@ ENTRIES: dict[str, Entry] = {
         "Tropp, Algorithms for simultaneous sparse approximation II: convex relaxation, 2006",
         description="the largest activation: the others are free below it",
         dependence="coactivating",
+    ),
+    "hoyer-l1": Entry(
+        "sum(abs(a))/norm(a) + c*sum(abs(a))",
+        "True",
+        None,
+        "Hoyer, Non-negative matrix factorization with sparseness constraints, 2004",
+        description="ℓ1/ℓ2 made proper by an L1 term: direction and size apart",
+        dependence="mixed",
     ),
     "hoyer": Entry(
         "sum(abs(a))/norm(a)",
