@@ -1,12 +1,15 @@
-"""Which form of a half-line function is evaluated: the first of a few that keeps its digits.
+"""Which form of a half-line function is evaluated, and in which arithmetic: decided by measuring.
 
-The candidates, in order: the calculus of differences; the same with leading powers taken out for
-large y; the same after combining fractions; and, near 0, the integral form of Taylor's remainder.
+The candidates: the calculus of differences; the same with leading powers taken out for large y;
+the same after combining fractions, and after factoring them; near 0 the integral form of Taylor's
+remainder. The first that keeps its digits everywhere is taken; else the best near 0 is joined with
+the best beyond, and where that still loses digits twofold arithmetic is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
@@ -18,33 +21,112 @@ from neglog.derivations.compile.stable import Differences
 from neglog.derivations.compile.zero import is_finite, limit_at_zero
 from neglog.priors.symbols import y
 
-GOOD = 4.0
+GOOD = 3.5
+LOST = 2.0**25  # ulps of a float64 that a float32 would see
 LARGEST = 150  # operations in an expression worth rewriting: beyond, sympy takes seconds
 NODES = 10
-RADII = (sp.Integer(1), sp.Rational(1, 8), sp.Rational(1, 64))
+RADII = tuple(sp.Rational(2) ** k for k in (-6, -5, -4, -3, -2, -1, 0, 1, 2, 4))
 Numbers = tuple[tuple[sp.Symbol, sp.Expr], ...]
 
 
-def choose(meant: sp.Expr, start: sp.Expr | None, numbers: Numbers) -> tuple[sp.Expr, bool]:
-    """The form of meant − start, and whether float32 needs float64 inside.
+@dataclass(frozen=True)
+class Chosen:
+    """The form, and where plain arithmetic is not enough.
+
+    Attributes:
+        form: what is evaluated.
+        wide: float32 loses digits: float64 inside, or twofold float32 where there is none.
+        folded: float64 loses digits: twofold float64.
+        lost: plain float64 would not even give a float32's digits.
+    """
+
+    form: sp.Expr
+    wide: bool = False
+    folded: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class _Measured:
+    form: sp.Expr
+    wide: np.ndarray  # errors in float64
+    single: np.ndarray  # errors in float32
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Digits in float64 come first: float32 input can be computed there."""
+        return max(float(self.wide.max()), GOOD), float(self.single.max())
+
+    @property
+    def good(self) -> bool:
+        return self.rank[0] <= GOOD and self.rank[1] <= GOOD
+
+
+def choose(
+    meant: sp.Expr, start: sp.Expr | None, numbers: Numbers, breaks: tuple[float, ...] = ()
+) -> Chosen:
+    """The form of meant − start and its arithmetic.
 
     Args:
         meant: an expression in ``y`` and the parameters.
         start: what is subtracted, the limit at 0; None for nothing.
         numbers: a value for each parameter, at which candidates are compared.
+        breaks: where pieces of it meet.
     """
-    truth = Truth(meant - start if start is not None else meant, numbers)
-    best: tuple[tuple[float, float], sp.Expr] | None = None
+    truth = Truth(meant - start if start is not None else meant, numbers, breaks)
+    seen: list[_Measured] = []
     for form in _candidates(meant, start, dict(numbers)):
-        score = (truth.ulps(form, np.float64), truth.ulps(form, np.float32))
-        if score[0] <= GOOD and score[1] <= GOOD:
-            return form, False
-        # Digits in float64 come first: float32 input can be computed there.
-        rank = (max(score[0], GOOD), score[1])
-        if best is None or rank < best[0]:
-            best = (rank, form)
-    assert best is not None
-    return best[1], True
+        if any(form == other.form for other in seen):
+            continue
+        seen.append(_measure(truth, form))
+        if seen[-1].good:
+            return Chosen(form)
+    near = remainder(meant, start, dict(numbers))
+    best = _joined(truth, seen, None if near is None else _measure(truth, near))
+    worst64, worst32 = best.rank
+    wide = worst32 > GOOD
+    if worst64 <= GOOD:
+        return Chosen(best.form, wide)
+    folded = truth.errors(best.form, np.float64, folded=True).max()
+    for other in seen:
+        if folded <= GOOD:
+            break
+        error = truth.errors(other.form, np.float64, folded=True).max()
+        if error < folded:
+            folded, best = error, other
+    helps = folded < float(best.wide.max())
+    return Chosen(best.form, wide, bool(helps), bool(helps and best.wide.max() > LOST))
+
+
+def _measure(truth: Truth, form: sp.Expr) -> _Measured:
+    return _Measured(form, truth.errors(form, np.float64), truth.errors(form, np.float32))
+
+
+def _joined(truth: Truth, seen: list[_Measured], near: _Measured | None) -> _Measured:
+    """The best single form, or the best near 0 joined with the best beyond a radius."""
+    best = min(seen, key=lambda m: m.rank)
+    xs = truth.grids[np.float64]
+    inner = [*seen, *([near] if near is not None else [])]
+    for radius in RADII:
+        close = xs < float(radius)
+        if close.all() or not close.any():
+            continue
+        one = min(inner, key=lambda m: _rank_of(m, close))
+        two = min(seen, key=lambda m: _rank_of(m, ~close))
+        if one is two:
+            continue
+        joined = _Measured(
+            sp.Piecewise((one.form, y < radius), (two.form, True)),
+            np.where(close, one.wide, two.wide),
+            np.where(close, one.single, two.single),
+        )
+        if joined.rank < best.rank:
+            best = joined
+    return best
+
+
+def _rank_of(measured: _Measured, where: np.ndarray) -> tuple[float, float]:
+    return max(float(measured.wide[where].max()), GOOD), float(measured.single[where].max())
 
 
 def _candidates(
@@ -53,19 +135,13 @@ def _candidates(
     plain = _stable(meant, start, numbers)
     yield plain
     yield overflow_free(plain, y)
-    best = plain
     if meant.count_ops() <= LARGEST:
-        other = _on_pieces(meant, combine)
-        if other != meant:
-            best = _stable(other, start, numbers)
-            yield best
-            yield overflow_free(best, y)
-    far = overflow_free(best, y)
-    for radius in RADII:
-        near = remainder(meant, start, numbers)
-        if near is None:
-            return
-        yield sp.Piecewise((near, y < radius), (far, True))
+        for rewrite in (combine, factored):
+            other = _on_pieces(meant, rewrite)
+            if other != meant:
+                form = _stable(other, start, numbers)
+                yield form
+                yield overflow_free(form, y)
 
 
 def _stable(meant: sp.Expr, start: sp.Expr | None, numbers: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -81,6 +157,11 @@ def combine(e: sp.Expr) -> sp.Expr:
     """A sum of fractions as one, its numerator multiplied out: 1/(1+y) − y/(1+y)² → 1/(1+y)²."""
     top, bottom = sp.fraction(sp.together(sp.powsimp(e)))
     return sp.factor_terms(sp.expand(top)) / bottom
+
+
+def factored(e: sp.Expr) -> sp.Expr:
+    """A rational function as a product of factors: 1 − k²/y² → (y − k)(y + k)/y²."""
+    return sp.factor(e) if e.is_rational_function(y) else e
 
 
 def _on_pieces(e: sp.Expr, rewrite: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:

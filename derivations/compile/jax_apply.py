@@ -32,11 +32,10 @@ def elementwise(spec: Elementwise) -> Callable[..., Array]:
     """spec as a function of (a, θ…) whose derivatives are again such functions."""
     if "_jax" in spec.__dict__:
         return spec.__dict__["_jax"]
-    run = spec.program.bind(TABLE)
 
     @jax.custom_jvp
     def apply(a: Array, *theta: Array) -> Array:
-        return _evaluate(spec, run, a, theta)
+        return _evaluate(spec, a, theta)
 
     @apply.defjvp
     def jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
@@ -71,12 +70,16 @@ def _tangent(spec: Any, make: Callable[..., Any], primals: Any, tangents: Any) -
     return sum(terms[1:], terms[0])
 
 
-def _evaluate(spec: Elementwise, run: Callable[..., Any], a: Array, theta: Any) -> Array:
+def _evaluate(spec: Elementwise, a: Array, theta: Any) -> Array:
     inner = a.dtype
     if inner in (jnp.float16, jnp.bfloat16):
         inner = jnp.dtype(jnp.float32)
-    if inner == jnp.float32 and spec.wide and wide_enabled():
-        inner = jnp.dtype(jnp.float64)
+    folded = spec.folded
+    if inner == jnp.float32:
+        folded = spec.wide
+        if spec.wide and wide_enabled():
+            inner, folded = jnp.dtype(jnp.float64), spec.lost
+    run = spec.bind(TABLE, 24 if inner == jnp.float32 else 53, folded)
     x = a.astype(inner)
     y = jnp.abs(jnp.maximum(x, 0)) if spec.left is None else jnp.abs(x)
     outputs = [

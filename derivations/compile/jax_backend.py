@@ -20,6 +20,22 @@ def _sech(x: Array) -> Array:
     return 2 * e / (1 + e * e)
 
 
+def _split(x: Array) -> Array:
+    """x with the lower half of its digits cleared."""
+    kind, mask = (
+        (jnp.uint32, np.uint32(0xFFFFF000))
+        if x.dtype == jnp.float32
+        else (jnp.uint64, np.uint64(0xFFFFFFFFF8000000))
+    )
+    return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(x, kind) & mask, x.dtype)
+
+
+def _power_of_two(k: Array) -> Array:
+    if k.dtype == jnp.float32:
+        return jax.lax.bitcast_convert_type((k.astype(jnp.int32) + 127) << 23, jnp.float32)
+    return jax.lax.bitcast_convert_type((k.astype(jnp.int64) + 1023) << 52, jnp.float64)
+
+
 def _called(name: str, static: int = 0) -> Callable[..., Array]:
     """A function of SciPy called back from compiled code (JAX has none of its own)."""
 
@@ -66,6 +82,9 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": jnp.logical_and,
     "or": jnp.logical_or,
     "not": jnp.logical_not,
+    "split": _split,
+    "round": jnp.round,
+    "power_of_two": _power_of_two,
     "Normal": lambda y: jnp.maximum(y, jnp.finfo(y.dtype).tiny),
     "finite_or_zero": lambda x: jnp.where(jnp.isinf(x), jnp.zeros_like(x), x),
     "Log1p": jnp.log1p,

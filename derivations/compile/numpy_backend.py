@@ -60,6 +60,18 @@ def _sech(x: Any) -> Any:
     return 2 * e / (1 + e * e)
 
 
+def _split(x: Any) -> Any:
+    """x with the lower half of its digits cleared."""
+    x = np.asarray(x)
+    if x.dtype == np.float32:
+        return (x.view(np.uint32) & np.uint32(0xFFFFF000)).view(np.float32)
+    return (x.view(np.uint64) & np.uint64(0xFFFFFFFFF8000000)).view(np.float64)
+
+
+def _power_of_two(k: Any) -> Any:
+    return np.ldexp(np.ones_like(k), np.asarray(k).astype(np.int32))
+
+
 def _vectorised(name: str) -> Callable[..., Any]:
     """A function of mpmath for what scipy lacks: slow, element by element."""
     import mpmath
@@ -103,6 +115,9 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": np.logical_and,
     "or": np.logical_or,
     "not": np.logical_not,
+    "split": _split,
+    "round": np.round,
+    "power_of_two": _power_of_two,
     "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,

@@ -16,6 +16,7 @@ from neglog.derivations.compile.torch_backend import TABLE
 from neglog.priors.errors import InputError
 
 HALF = (torch.float16, torch.bfloat16)
+Run = Callable[..., tuple[Any, ...]]
 CHUNK = 1 << 18  # values: temporaries of a chunk stay near the processor
 
 
@@ -48,7 +49,8 @@ def _values(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor:
     inner = torch.float64 if wide else torch.float32 if a.dtype in HALF else a.dtype
     x = a.to(inner)
     y = x.clamp_min(0).abs() if spec.left is None else x.abs()  # abs: −0 is 0
-    outputs = _bound(spec)(y, *[t.to(inner) for t in theta])
+    folded = spec.lost if wide else spec.folded and inner == torch.float64
+    outputs = _bound(spec, folded)(y, *[t.to(inner) for t in theta])
     value = _shaped(outputs[0], x)
     if spec.left is None:
         return (torch.where(x < 0, 0.0, value) if spec.order else value).to(a.dtype)
@@ -65,14 +67,19 @@ def _shaped(value: Any, like: Tensor) -> Tensor:
     return value.expand_as(like) if isinstance(value, Tensor) else torch.full_like(like, value)
 
 
-_RUNS: WeakKeyDictionary[Elementwise | Outer, Callable[..., tuple[Any, ...]]] = WeakKeyDictionary()
+_RUNS: WeakKeyDictionary[Elementwise | Outer, dict[bool, Run]] = WeakKeyDictionary()
 
 
-def _bound(spec: Elementwise | Outer) -> Callable[..., tuple[Any, ...]]:
+def _bound(spec: Elementwise | Outer, folded: bool = False) -> Run:
     """The spec's program with torch's primitives, bound once (and outside it: specs pickle)."""
-    if spec not in _RUNS:
-        _RUNS[spec] = spec.program.bind(TABLE)
-    return _RUNS[spec]
+    runs = _RUNS.setdefault(spec, {})
+    if folded not in runs:
+        runs[folded] = (
+            spec.bind(TABLE, 53, folded)
+            if isinstance(spec, Elementwise)
+            else spec.program.bind(TABLE)
+        )
+    return runs[folded]
 
 
 def _product(spec: Elementwise | Outer, gradient: Tensor, slope: Tensor) -> Tensor:

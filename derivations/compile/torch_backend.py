@@ -28,6 +28,19 @@ def _tensors(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return both
 
 
+def _split(x: Tensor) -> Tensor:
+    """x with the lower half of its digits cleared."""
+    if x.dtype == torch.float32:
+        return (x.view(torch.int32) & -0x1000).view(torch.float32)
+    return (x.view(torch.int64) & -0x8000000).view(torch.float64)
+
+
+def _power_of_two(k: Tensor) -> Tensor:
+    if k.dtype == torch.float32:
+        return ((k.to(torch.int32) + 127) << 23).view(torch.float32)
+    return ((k.to(torch.int64) + 1023) << 52).view(torch.float64)
+
+
 TABLE: Mapping[str, Callable[..., Any]] = {
     "fill": _fill,
     "constant": lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
@@ -53,6 +66,9 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": torch.logical_and,
     "or": torch.logical_or,
     "not": torch.logical_not,
+    "split": _split,
+    "round": torch.round,
+    "power_of_two": _power_of_two,
     "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
