@@ -15,13 +15,14 @@ import numpy as np
 import sympy as sp
 
 from neglog.derivations.compile import numpy_backend, reference, twofold
-from neglog.derivations.compile.program import lower
+from neglog.derivations.compile.program import Table, lower
 from neglog.priors.errors import InputError
 from neglog.priors.symbols import y
 
 Numbers = tuple[tuple[sp.Symbol, sp.Expr], ...]
-FAR = tuple(k for k in range(-30, 31, 5))
-NEAR = np.geomspace(2.9e-4, 287.0, 33)
+FAR = np.arange(-30, 31, 3)
+NEAR = np.geomspace(2.9e-4, 287.0, 45)
+DENORMAL = (np.float32(1.1e-40),)  # what a float32 penalty may meet below its normal numbers
 FEW = (1e-30, 1.3e-12, 1.1e-4, 0.031, 0.17, 0.43, 0.93, 2.3, 4.7, 17.3, 301.0, 1.7e9, 1.3e20)
 BITS = {np.float32: 24, np.float64: 53}
 BESIDE = (1 - 2e-3, 1 - 1e-5, 1 + 1e-5, 1 + 2e-3)  # looked at around a zero and a breakpoint
@@ -40,7 +41,7 @@ class Truth:
         self.meant, self.numbers = meant, dict(numbers)
         costly = reference.is_costly(meant)
         self.digits = 50 if costly else 120
-        xs = np.array(FEW) if costly else np.concatenate([10.0 ** np.array(FAR) * 1.137, NEAR])
+        xs = np.array(FEW) if costly else np.concatenate([10.0**FAR * 1.137, NEAR])
         beside = [b * f for b in breaks if 1e-20 < b < 1e20 for f in BESIDE]
         self.start = np.unique(np.concatenate([xs, beside]))
 
@@ -61,7 +62,7 @@ class Truth:
             if low is not None and high is not None and low * high < 0:
                 zeros += [self._zero(self.start[i], self.start[i + 1]) * f for f in BESIDE]
         xs = np.unique(np.concatenate([self.start, zeros]))
-        return {np.float32: xs.astype(np.float32), np.float64: xs}
+        return {np.float32: np.unique([*DENORMAL, *xs.astype(np.float32)]), np.float64: xs}
 
     def _zero(self, low: float, high: float) -> float:
         """A change of sign between two numbers, by bisection."""
@@ -90,27 +91,41 @@ class Truth:
                 values.append(None)
         return values
 
-    def errors(self, form: sp.Expr, kind: type, folded: bool = False) -> np.ndarray:
+    def errors(
+        self, form: sp.Expr, kind: type, folded: bool = False, table: Table | None = None
+    ) -> np.ndarray:
         """The error of ``form`` at each number of the grid, in ulps; ∞ if it cannot be computed.
 
-        ``folded``: in twofold arithmetic.
+        Args:
+            form: an expression in ``y`` and the parameters.
+            kind: np.float32 or np.float64.
+            folded: in twofold arithmetic.
+            table: another backend's primitives, which flush what is below the normal numbers.
         """
-        xs = self.grids[kind]
+        xs, truths = self.grids[kind], self.values[kind]
+        least = float(np.finfo(kind).tiny) if table is not None else 0.0
         form = form.subs(self.numbers)
         try:
-            run = (
-                twofold.bind(
-                    twofold.lower_twofold([y], [form]), numpy_backend.TABLE, BITS[kind]
-                )
-                if folded
-                else lower([y], [form]).bind(numpy_backend.TABLE)
-            )
-            with np.errstate(all="ignore"):
-                (got,) = run(np.array(xs, dtype=kind))
+            got = self._run(form, kind, folded, table)
         except (InputError, TypeError, ValueError):
             return np.full(len(xs), np.inf)
-        pairs = zip(np.broadcast_to(got, len(xs)), self.values[kind], strict=True)
-        return np.array([0.0 if t is None else distance(v, t, kind) for v, t in pairs])
+        errors = np.zeros(len(xs))
+        for i, (x, value, true) in enumerate(zip(xs, got, truths, strict=True)):
+            flushed = true is not None and abs(true) < least and abs(value) <= least
+            if true is not None and x >= least and not flushed:
+                errors[i] = distance(value, true, kind)
+        return errors
+
+    def _run(self, form: sp.Expr, kind: type, folded: bool, table: Table | None) -> np.ndarray:
+        if folded:
+            program = twofold.lower_twofold([y], [form])
+            run = twofold.bind(program, table or numpy_backend.TABLE, BITS[kind])
+        else:
+            run = lower([y], [form]).bind(table or numpy_backend.TABLE)
+        xs = np.array(self.grids[kind], dtype=kind)
+        with np.errstate(all="ignore"):
+            (got,) = run(xs if table is None else table["array"](xs))
+        return np.broadcast_to(np.asarray(got), len(xs))
 
 
 def distance(value: float, true: Any, dtype: type) -> float:

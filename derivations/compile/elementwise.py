@@ -14,6 +14,7 @@ from typing import Any
 
 import sympy as sp
 
+from neglog.derivations.compile.accuracy import BITS
 from neglog.derivations.compile.halfline import HalfLine
 from neglog.derivations.compile.program import Program, Table, lower
 from neglog.derivations.compile.twofold import bind, lower_twofold
@@ -123,9 +124,19 @@ class Elementwise:
         """Whether plain float64 would not even give a float32's digits."""
         return any(side.chosen.lost for side in self._sides)
 
-    def bind(self, table: Table, bits: int, folded: bool) -> Callable[..., tuple[Any, ...]]:
-        """The program with a backend's primitives, in plain or twofold arithmetic of ``bits``."""
-        return bind(self.folded_program, table, bits) if folded else self.program.bind(table)
+    def bind(self, table: Table, folded: bool) -> Callable[..., tuple[Any, ...]]:
+        """The program with a backend's primitives, in float64 where it is ``folded``."""
+        return bind(self.folded_program, table, 53) if folded else self.program.bind(table)
+
+    def bind_measured(self, table: Table, kind: type) -> Callable[..., tuple[Any, ...]]:
+        """The program that keeps most digits of ``kind`` with this table's functions."""
+        sides = [side.on(table, kind) for side in self._sides]
+        folded = any(two for _, two in sides)
+        forms = [form for form, _ in sides]
+        inputs = [y, *self.symbols]
+        if folded:
+            return bind(lower_twofold(inputs, forms), table, BITS[kind])
+        return lower(inputs, forms).bind(table)
 
     @cached_property
     def unbounded(self) -> bool:

@@ -16,12 +16,13 @@ import sympy as sp
 
 from neglog.derivations.compile.accuracy import Truth
 from neglog.derivations.compile.large import overflow_free
+from neglog.derivations.compile.program import Table, to_float
 from neglog.derivations.compile.rules import tidy
 from neglog.derivations.compile.stable import Differences
 from neglog.derivations.compile.zero import is_finite, limit_at_zero
 from neglog.priors.symbols import y
 
-GOOD = 3.5
+GOOD = 3.0
 LOST = 2.0**25  # ulps of a float64 that a float32 would see
 LARGEST = 150  # operations in an expression worth rewriting: beyond, sympy takes seconds
 NODES = 10
@@ -35,15 +36,36 @@ class Chosen:
 
     Attributes:
         form: what is evaluated.
-        wide: float32 loses digits: float64 inside, or twofold float32 where there is none.
+        wide: float32 loses digits: float64 inside.
         folded: float64 loses digits: twofold float64.
         lost: plain float64 would not even give a float32's digits.
+        ranked: every form that was measured, the best first.
+        truth: what they were measured against.
     """
 
     form: sp.Expr
-    wide: bool = False
-    folded: bool = False
-    lost: bool = False
+    wide: bool
+    folded: bool
+    lost: bool
+    ranked: tuple[sp.Expr, ...]
+    truth: Truth
+
+    def on(self, table: Table, kind: type) -> tuple[int, bool]:
+        """(place in ``ranked``, twofold?) of the form that keeps most digits on a backend's table.
+
+        For backends whose elementary functions are less accurate than NumPy's, or that have no
+        float64. Numbers below the type's normal range are not looked at: such backends flush them.
+        """
+        best: tuple[float, int, bool] | None = None
+        for folded in (False, True):
+            for place, form in enumerate(self.ranked):
+                error = float(self.truth.errors(form, kind, folded, table).max())
+                if error <= GOOD:
+                    return place, folded
+                if best is None or error < best[0]:
+                    best = (error, place, folded)
+        assert best is not None
+        return best[1:]
 
 
 @dataclass(frozen=True)
@@ -80,22 +102,26 @@ def choose(
             continue
         seen.append(_measure(truth, form))
         if seen[-1].good:
-            return Chosen(form)
-    near = remainder(meant, start, dict(numbers))
-    best = _joined(truth, seen, None if near is None else _measure(truth, near))
-    worst64, worst32 = best.rank
-    wide = worst32 > GOOD
-    if worst64 <= GOOD:
-        return Chosen(best.form, wide)
-    folded = truth.errors(best.form, np.float64, folded=True).max()
-    for other in seen:
-        if folded <= GOOD:
             break
-        error = truth.errors(other.form, np.float64, folded=True).max()
-        if error < folded:
-            folded, best = error, other
-    helps = folded < float(best.wide.max())
-    return Chosen(best.form, wide, bool(helps), bool(helps and best.wide.max() > LOST))
+    best = seen[-1]
+    if not best.good:
+        near = remainder(meant, start, dict(numbers))
+        best = _joined(truth, seen, None if near is None else _measure(truth, near))
+    others = sorted((m for m in seen if m is not best), key=lambda m: m.rank)
+    ranked = [best, *others]
+    folded = False
+    if best.rank[0] > GOOD:
+        best = min(ranked, key=lambda m: max(GOOD, truth.errors(m.form, np.float64, True).max()))
+        ranked = [best, *(m for m in ranked if m is not best)]
+        folded = bool(truth.errors(best.form, np.float64, True).max() < best.wide.max())
+    return Chosen(
+        best.form,
+        wide=best.rank[1] > GOOD,
+        folded=folded,
+        lost=folded and bool(best.wide.max() > LOST),
+        ranked=tuple(m.form for m in ranked),
+        truth=truth,
+    )
 
 
 def _measure(truth: Truth, form: sp.Expr) -> _Measured:
@@ -105,28 +131,28 @@ def _measure(truth: Truth, form: sp.Expr) -> _Measured:
 def _joined(truth: Truth, seen: list[_Measured], near: _Measured | None) -> _Measured:
     """The best single form, or the best near 0 joined with the best beyond a radius."""
     best = min(seen, key=lambda m: m.rank)
-    xs = truth.grids[np.float64]
+    xs, singles = truth.grids[np.float64], truth.grids[np.float32]
     inner = [*seen, *([near] if near is not None else [])]
     for radius in RADII:
-        close = xs < float(radius)
+        close, closer = xs < float(radius), singles < float(radius)
         if close.all() or not close.any():
             continue
-        one = min(inner, key=lambda m: _rank_of(m, close))
-        two = min(seen, key=lambda m: _rank_of(m, ~close))
+        one = min(inner, key=lambda m: _rank_of(m, close, closer))
+        two = min(seen, key=lambda m: _rank_of(m, ~close, ~closer))
         if one is two:
             continue
         joined = _Measured(
             sp.Piecewise((one.form, y < radius), (two.form, True)),
             np.where(close, one.wide, two.wide),
-            np.where(close, one.single, two.single),
+            np.where(closer, one.single, two.single),
         )
         if joined.rank < best.rank:
             best = joined
     return best
 
 
-def _rank_of(measured: _Measured, where: np.ndarray) -> tuple[float, float]:
-    return max(float(measured.wide[where].max()), GOOD), float(measured.single[where].max())
+def _rank_of(measured: _Measured, where: np.ndarray, single: np.ndarray) -> tuple[float, float]:
+    return max(float(measured.wide[where].max()), GOOD), float(measured.single[single].max())
 
 
 def _candidates(
@@ -182,15 +208,15 @@ def remainder(
         return None
     if start is None and limit_at_zero(meant, y, numbers) != 0:
         return None
-    derivative, limit, m = meant, sp.S.Zero, 0
+    derivative, m = meant, 0
     for m in range(1, 5):  # noqa: B007
         derivative = tidy(sp.diff(derivative, y))
         limit = limit_at_zero(derivative, y, numbers)
         if not is_finite(limit):
             return None
-        if limit != 0:
+        if abs(to_float(limit.subs(numbers))) > 1e-25:  # not all zeros are seen to be zero
             break
-    if limit == 0:
+    else:
         return None
     derivative = Differences([y], numbers).stable(derivative)
     points, weights = np.polynomial.legendre.leggauss(NODES)

@@ -17,7 +17,7 @@ from sympy.core.relational import Relational
 
 from neglog.derivations.compile import kinks, nodes, numpy_backend
 from neglog.derivations.compile.forms import Chosen, choose
-from neglog.derivations.compile.program import to_float
+from neglog.derivations.compile.program import Table, to_float
 from neglog.derivations.compile.rules import prepare, tidy
 from neglog.derivations.compile.stable import Differences
 from neglog.derivations.compile.zero import is_finite, limit_at_zero
@@ -89,7 +89,15 @@ class HalfLine:
         """The form to evaluate and the arithmetic it needs."""
         settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
         chosen = choose(settled, self.start, self.numbers, self.breaks)
-        form = chosen.form
+        return replace(chosen, form=self._at_the_ends(chosen.form))
+
+    def on(self, table: Table, kind: type) -> tuple[sp.Expr, bool]:
+        """(the form, twofold?) that keeps most digits of ``kind`` with a backend's functions."""
+        place, folded = self.chosen.on(table, kind)
+        return self._at_the_ends(self.chosen.ranked[place]), folded
+
+    def _at_the_ends(self, form: sp.Expr) -> sp.Expr:
+        """``form`` with its limit, or the jump's lower value, at 0."""
         if self.at_zero is not sp.nan:
             value = self._evaluated_at_zero(form)
             if math.isnan(value):  # 0·∞ below the normal numbers too
@@ -98,7 +106,7 @@ class HalfLine:
                 form = nodes.AtZero(y, self.at_zero, form)
         if self.jump != 0:
             form = nodes.AtZero(y, sp.S.Zero, form + self.jump)
-        return replace(chosen, form=form)
+        return form
 
     @cached_property
     def breaks(self) -> tuple[float, ...]:

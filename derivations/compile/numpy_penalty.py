@@ -89,7 +89,7 @@ def elementwise(
 ) -> np.ndarray:
     """``spec`` at x, in float64; ``single``: a float32's digits are enough."""
     y = np.maximum(x, 0) if spec.left is None else np.abs(x)
-    run = spec.bind(numpy_backend.TABLE, 53, spec.lost if single else spec.folded)
+    run = spec.bind(numpy_backend.TABLE, spec.lost if single else spec.folded)
     outputs = [np.broadcast_to(v, x.shape) for v in run(np.abs(y), *theta)]
     value = np.asarray(outputs[0], dtype=float)
     if spec.left is None:

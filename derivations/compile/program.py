@@ -146,11 +146,14 @@ class _Lowering:
             zero = self.emit("eq", self.visit(variable), self.constant(0.0))
             return self.emit("where", zero, self.filled(value), self.filled(form))
         if isinstance(e, nodes.LogSumExp):
-            top, _, total = self.exponentials(e.args)
+            top, total = self.exponentials(e.args)
             return self.emit("add", top, self.emit("log", total))
         if isinstance(e, nodes.Weight):
-            _, terms, total = self.exponentials(e.args[1:])
-            return self.emit("div", terms[int(e.args[0])], total)
+            # 1/Σⱼ e^(Lⱼ − Lᵢ), the differences taken symbolically: no ∞ − ∞ where the L overflow.
+            own, logs = int(e.args[0]), e.args[1:]
+            gaps = [sp.expand(u - logs[own]) for j, u in enumerate(logs) if j != own]
+            total = sp.Add(1, *[sp.exp(g) for g in gaps])
+            return self.emit("div", self.visit(sp.S.One), self.visit(total))
         return self.call(e)
 
     def call(self, e: sp.Expr) -> Slot:
@@ -166,6 +169,8 @@ class _Lowering:
             "besselj",
             "LogBesselK",
             "BesselKRatio",
+            "ScaledBesselK",
+            "ScaledExpint",
             "expint",
             "polygamma",
         }
@@ -245,14 +250,14 @@ class _Lowering:
             return reduce(lambda x, z: self.emit(name, x, z), [self.condition(c) for c in e.args])
         raise InputError(f"the condition {e} cannot be compiled.")
 
-    def exponentials(self, args: Sequence[sp.Expr]) -> tuple[Slot, list[Slot], Slot]:
-        """The largest L, every exp(Lᵢ − largest), and their sum."""
+    def exponentials(self, args: Sequence[sp.Expr]) -> tuple[Slot, Slot]:
+        """The largest L and Σ exp(Lᵢ − largest)."""
         logs = [self.filled(u) for u in args]
         top = reduce(lambda x, z: self.emit("maximum", x, z), logs)
         # An infinite maximum would give ∞ − ∞; shifting by 0 instead gives the right ±∞.
         top = self.emit("finite_or_zero", top)
         terms = [self.emit("exp", self.emit("sub", u, top)) for u in logs]
-        return top, terms, reduce(lambda x, z: self.emit("add", x, z), terms)
+        return top, reduce(lambda x, z: self.emit("add", x, z), terms)
 
     def finish(self, outputs: list[Slot]) -> Program:
         shift = {"in": 0, "const": len(self.args), "step": len(self.args) + len(self.constants)}

@@ -75,7 +75,7 @@ def _bound(spec: Elementwise | Outer, folded: bool = False) -> Run:
     runs = _RUNS.setdefault(spec, {})
     if folded not in runs:
         runs[folded] = (
-            spec.bind(TABLE, 53, folded)
+            spec.bind(TABLE, folded)
             if isinstance(spec, Elementwise)
             else spec.program.bind(TABLE)
         )

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neglog.derivations.compile.special import primitives
 from neglog.derivations.compile.torch_special import SPECIAL
 
 
@@ -41,7 +42,7 @@ def _power_of_two(k: Tensor) -> Tensor:
     return ((k.to(torch.int64) + 1023) << 52).view(torch.float64)
 
 
-TABLE: Mapping[str, Callable[..., Any]] = {
+_TABLE: dict[str, Callable[..., Any]] = {
     "fill": _fill,
     "constant": lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
     # Operators, not torch.add: that rounds a Python number on the left to float32.
@@ -73,3 +74,5 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
 }
+
+TABLE: Mapping[str, Callable[..., Any]] = {**_TABLE, **primitives(_TABLE)}

@@ -49,10 +49,13 @@ def bind(program: Program, base: Table, bits: int) -> Callable[..., tuple[Any, .
     """
     arithmetic = Twofold(base, bits)
     constants = tuple(arithmetic.constant(c) for c in program.constants)
-    exact = Program(program.inputs, constants, program.steps, program.dead, program.outputs)
-    run = exact.bind(arithmetic.table())
+    table = arithmetic.table()
+    opaque = base.get("opaque")
 
     def rounded(*inputs: Any) -> tuple[Any, ...]:
+        known = opaque(constants, inputs[0]) if opaque else constants
+        exact = Program(program.inputs, known, program.steps, program.dead, program.outputs)
+        run = exact.bind(table)
         return tuple(pair[0] for pair in run(*[(x, 0.0 * x) for x in inputs]))
 
     return rounded
@@ -63,7 +66,7 @@ class Twofold:
 
     def __init__(self, base: Table, bits: int) -> None:
         self.base, self.bits = base, bits
-        self.where, self.split = base["where"], base["split"]
+        self.split = base["split"]
         self.log2 = self.constant(_log2())
 
     def constant(self, value: Any) -> Any:
@@ -76,6 +79,12 @@ class Twofold:
         if abs(high) == INFINITE:
             return (high, 0.0)
         return (high, _rounded(value - Fraction(high), self.bits))
+
+    def where(self, condition: Any, x: Any, z: Any) -> Any:
+        """The backend's choice; between numbers, Python's."""
+        if isinstance(condition, bool):
+            return x if condition else z
+        return self.base["where"](condition, x, z)
 
     def clean(self, error: Any) -> Any:
         """An error term, 0 where it is not finite."""
@@ -296,7 +305,7 @@ class Twofold:
         rest = {
             name: _plainly(call)
             for name, call in base.items()
-            if name not in own and name not in ("split", "round", "power_of_two", "constant")
+            if name not in own and name not in ("split", "round", "power_of_two", "constant", "opaque", "array")
         }
         return {**rest, **own}
 
