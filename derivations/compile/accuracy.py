@@ -21,7 +21,7 @@ from neglog.priors.symbols import y
 
 Numbers = tuple[tuple[sp.Symbol, sp.Expr], ...]
 FAR = np.arange(-30, 31, 3)
-NEAR = np.geomspace(2.9e-4, 287.0, 45)
+NEAR = np.geomspace(2.9e-4, 287.0, 120)
 DENORMAL = (np.float32(1.1e-40),)  # what a float32 penalty may meet below its normal numbers
 FEW = (1e-30, 1.3e-12, 1.1e-4, 0.031, 0.17, 0.43, 0.93, 2.3, 4.7, 17.3, 301.0, 1.7e9, 1.3e20)
 BITS = {np.float32: 24, np.float64: 53}
@@ -92,7 +92,12 @@ class Truth:
         return values
 
     def errors(
-        self, form: sp.Expr, kind: type, folded: bool = False, table: Table | None = None
+        self,
+        form: sp.Expr,
+        kind: type,
+        folded: bool = False,
+        table: Table | None = None,
+        flushes: bool = True,
     ) -> np.ndarray:
         """The error of ``form`` at each number of the grid, in ulps; ∞ if it cannot be computed.
 
@@ -100,10 +105,11 @@ class Truth:
             form: an expression in ``y`` and the parameters.
             kind: np.float32 or np.float64.
             folded: in twofold arithmetic.
-            table: another backend's primitives, which flush what is below the normal numbers.
+            table: another backend's primitives.
+            flushes: whether that backend takes what is below the normal numbers for 0.
         """
         xs, truths = self.grids[kind], self.values[kind]
-        least = float(np.finfo(kind).tiny) if table is not None else 0.0
+        least = float(np.finfo(kind).tiny) if table is not None and flushes else 0.0
         form = form.subs(self.numbers)
         try:
             got = self._run(form, kind, folded, table)

@@ -22,7 +22,7 @@ from neglog.derivations.compile.stable import Differences
 from neglog.derivations.compile.zero import is_finite, limit_at_zero
 from neglog.priors.symbols import y
 
-GOOD = 3.0
+GOOD = 3.5
 LOST = 2.0**25  # ulps of a float64 that a float32 would see
 LARGEST = 150  # operations in an expression worth rewriting: beyond, sympy takes seconds
 NODES = 10
@@ -49,6 +49,10 @@ class Chosen:
     lost: bool
     ranked: tuple[sp.Expr, ...]
     truth: Truth
+
+    def keeps(self, table: Table, kind: type) -> bool:
+        """Whether plain arithmetic of ``kind`` keeps its digits on a backend's table."""
+        return bool(self.truth.errors(self.form, kind, table=table, flushes=False).max() <= GOOD)
 
     def on(self, table: Table, kind: type) -> tuple[int, bool]:
         """(place in ``ranked``, twofold?) of the form that keeps most digits on a backend's table.

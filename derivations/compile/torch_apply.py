@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,39 +14,57 @@ from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.torch_backend import TABLE
+from neglog.derivations.compile.torch_chunks import PIECE, Buffers, in_threads
 from neglog.priors.errors import InputError
 
 HALF = (torch.float16, torch.bfloat16)
 Run = Callable[..., tuple[Any, ...]]
-CHUNK = 1 << 18  # values: temporaries of a chunk stay near the processor
 
 
 def _evaluate(
     spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...], gradient: Tensor | None = None
 ) -> Tensor:
-    """``spec`` at a (times ``gradient`` where given), in a's dtype, chunk by chunk on a CPU."""
+    """``spec`` at a (times ``gradient`` where given), in a's dtype, piece by piece on a CPU."""
     plain = type(a) is Tensor and a.device.type == "cpu" and a.is_contiguous()
-    if not plain or a.numel() < 2 * CHUNK or torch.compiler.is_compiling():
+    if not plain or a.numel() < 4 * PIECE or torch.compiler.is_compiling():
         value = _values(spec, a, theta)
         return value if gradient is None else _product(spec, gradient, value)
     out = torch.empty_like(a)
+    _bound(spec)
     # An expanded gradient (of a sum) has no memory of its own; reading it flat would make some.
     constant = gradient is not None and not any(gradient.stride())
-    other = None if gradient is None or constant else gradient.reshape(-1).split(CHUNK)
-    for i, (x, to) in enumerate(
-        zip(a.view(-1).split(CHUNK), out.view(-1).split(CHUNK), strict=True)
-    ):
-        value = _values(spec, x, theta)
+    other = None if gradient is None or constant else gradient.reshape(-1)
+    one = gradient.reshape(-1)[0] if gradient is not None and constant else None
+    x, to = a.detach().view(-1), out.view(-1)
+
+    def work(piece: slice, _: Buffers) -> None:
+        value = _values(spec, x[piece], theta)
         if gradient is not None:
-            part = gradient.reshape(-1)[0] if other is None else other[i]
-            value = _product(spec, part, value)
-        to.copy_(value)
+            value = _product(spec, one if other is None else other[piece], value)
+        to[piece].copy_(value)
+
+    in_threads(a.numel(), a.dtype, work)
     return out
+
+
+def narrow_enough(spec: Elementwise) -> bool:
+    """Whether float32 keeps its digits with torch's functions, so that no float64 is needed."""
+    if not spec.wide or spec.symbols:
+        return not spec.wide
+    known = _NARROW.get(spec)
+    if known is None:
+        known = _NARROW[spec] = all(
+            side.chosen.keeps(TABLE, np.float32) for side in (spec.right, spec.left or spec.right)
+        )
+    return known
+
+
+_NARROW: WeakKeyDictionary[Elementwise, bool] = WeakKeyDictionary()
 
 
 def _values(spec: Elementwise, a: Tensor, theta: tuple[Tensor, ...]) -> Tensor:
     """``spec`` at a in a's dtype; float64 inside where float32 would lose digits."""
-    wide = a.dtype == torch.float32 and spec.wide
+    wide = a.dtype == torch.float32 and not narrow_enough(spec)
     inner = torch.float64 if wide else torch.float32 if a.dtype in HALF else a.dtype
     x = a.to(inner)
     y = x.clamp_min(0).abs() if spec.left is None else x.abs()  # abs: −0 is 0

@@ -67,6 +67,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "and": torch.logical_and,
     "or": torch.logical_or,
     "not": torch.logical_not,
+    "array": torch.from_numpy,
     "split": _split,
     "round": torch.round,
     "power_of_two": _power_of_two,
