@@ -45,6 +45,9 @@ class Truth:
         beside = [b * f for b in breaks if 1e-20 < b < 1e20 for f in BESIDE]
         self.start = np.unique(np.concatenate([xs, beside]))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_exact"}  # a closure: made again
+
     @cached_property
     def _exact(self) -> Any:
         try:

@@ -48,18 +48,19 @@ class Program:
         for name, _ in self.steps:
             if name not in table:
                 raise InputError(f"the function {name} cannot be compiled for this backend.")
-        steps = [
+        steps = tuple(
             (table[name], slots, dead)
             for (name, slots), dead in zip(self.steps, self.dead, strict=True)
-        ]
+        )
+        constants, outputs = self.constants, self.outputs  # plain values: tracers read closures
 
         def run(*inputs: Any) -> tuple[Any, ...]:
-            slot = [*inputs, *self.constants]
+            slot = [*inputs, *constants]
             for call, reads, dead in steps:
                 slot.append(call(*[slot[i] for i in reads]))
                 for i in dead:
                     slot[i] = None
-            return tuple(slot[i] for i in self.outputs)
+            return tuple([slot[i] for i in outputs])
 
         return run
 

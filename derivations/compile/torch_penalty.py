@@ -14,8 +14,9 @@ from neglog.derivations.compile.joint import Joint
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.prox import ProxPair
 from neglog.derivations.compile.python_loop import loop
-from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, joint
+from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, eager_calls, joint
 from neglog.derivations.compile.torch_backend import TABLE
+from neglog.derivations.compile.torch_traced import traced_calls
 from neglog.derivations.compile.torch_total import Fused, Total, fused
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
@@ -42,6 +43,7 @@ class CompiledPenalty(nn.Module):
         self._numbers = {"strength": arguments.strength, "scale": arguments.scale}
         self._names = [str(s) for s in arguments.learned]
         starts = {**self._numbers, **{str(s): v for s, v in arguments.learned.items()}}
+        self._eager, self._traced = eager_calls(body), traced_calls(body)
         for name in self.learn:
             self.register_parameter(
                 f"log_{name}",
@@ -75,7 +77,16 @@ class CompiledPenalty(nn.Module):
         """s, a float or (learned) a tensor with its gradient."""
         return self._number("scale")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_eager", "_traced")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._eager, self._traced = eager_calls(self._body), traced_calls(self._body)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPenalty:
+        for calls in (self._eager, self._traced):
+            memo[id(calls)] = calls
         memo[id(self._body)] = self._body  # symbolic and immutable: shared between copies
         memo[id(self.penalty)] = self.penalty
         copied = self.__class__.__new__(self.__class__)
@@ -90,10 +101,11 @@ class CompiledPenalty(nn.Module):
         if self.scale is not self._numbers["scale"] or self.scale != 1.0:
             a = a / self.scale
         theta = [self._number(name) for name in self._names]
+        calls = self._traced if torch.compiler.is_compiling() else self._eager
         value = (
-            joint(self._body, a, theta)
+            joint(self._body, a, theta, calls)
             if isinstance(self._body, Joint)
-            else Apply.apply(self._body, a, *theta)
+            else calls[0](a, *theta)
         )
         strength = self.strength
         return value if isinstance(strength, float) and strength == 1.0 else strength * value
