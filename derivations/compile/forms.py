@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from neglog.derivations.compile.accuracy import Truth
-from neglog.derivations.compile.large import overflow_free
+from neglog.derivations.compile.large import overflow_free, underflow_free
 from neglog.derivations.compile.program import Table, to_float
 from neglog.derivations.compile.rules import tidy
 from neglog.derivations.compile.stable import Differences
@@ -165,6 +165,7 @@ def _candidates(
     plain = _stable(meant, start, numbers)
     yield plain
     yield overflow_free(plain, y)
+    yield underflow_free(plain, y)
     if meant.count_ops() <= LARGEST:
         for rewrite in (combine, factored):
             other = _on_pieces(meant, rewrite)
@@ -217,11 +218,11 @@ def remainder(
         derivative = tidy(sp.diff(derivative, y))
         limit = limit_at_zero(derivative, y, numbers)
         if not is_finite(limit):
-            return None
+            return _by_slope(meant, numbers)
         if abs(to_float(limit.subs(numbers))) > 1e-25:  # not all zeros are seen to be zero
             break
     else:
-        return None
+        return _by_slope(meant, numbers)
     derivative = Differences([y], numbers).stable(derivative)
     points, weights = np.polynomial.legendre.leggauss(NODES)
     total = sp.S.Zero
@@ -229,3 +230,13 @@ def remainder(
         factor = weight * (1 - point) ** (m - 1) / float(sp.factorial(m - 1))
         total += sp.Float(factor, 17) * derivative.subs(y, sp.Float(point, 17) * y)
     return y**m * total
+
+
+def _by_slope(meant: sp.Expr, numbers: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """h(y) − h(0) = y ∫₀¹ h'(s⁴y)·4s³ ds, where h' starts like a power of y that is not whole."""
+    slope = Differences([y], numbers).stable(tidy(sp.diff(meant, y)))
+    points, weights = np.polynomial.legendre.leggauss(NODES)
+    total = sp.S.Zero
+    for s, weight in zip((points + 1) / 2, weights / 2, strict=True):
+        total += sp.Float(weight * 4 * s**3, 17) * slope.subs(y, sp.Float(s**4, 17) * y)
+    return y * total

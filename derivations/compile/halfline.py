@@ -89,7 +89,9 @@ class HalfLine:
         """The form to evaluate and the arithmetic it needs."""
         settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
         chosen = choose(settled, self.start, self.numbers, self.breaks)
-        return replace(chosen, form=self._at_the_ends(chosen.form))
+        form = self._at_the_ends(chosen.form)
+        # Normal moves numbers below float32's normal range; in float64 none of those is there.
+        return replace(chosen, form=form, wide=chosen.wide or form.has(nodes.Normal))
 
     def on(self, table: Table, kind: type) -> tuple[sp.Expr, bool]:
         """(the form, twofold?) that keeps most digits of ``kind`` with a backend's functions."""

@@ -15,7 +15,7 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
-from neglog.derivations.compile import reference
+from neglog.derivations.compile import reference, zero
 from neglog.derivations.compile.accuracy import distance
 from neglog.derivations.compile.arguments import exact
 from neglog.derivations.compile.kinks import as_pieces
@@ -60,9 +60,10 @@ class Truth:
     def __init__(self, penalty: Penalty, params: dict[str, float]) -> None:
         numbers = {s: exact(params[str(s)]) for s in penalty.parameters}
         expr = penalty.expr.subs(numbers)
-        start = expr.subs(a, 0)
-        if start.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
-            start = sp.S.Zero
+        start = expr.subs(a, 0)  # the value itself: L0 jumps there
+        if not zero.is_finite(start) or start.has(sp.besselk, sp.expint):
+            limit = zero.numeric_limit(as_pieces(expr.subs(a, y)), y, {})
+            start = limit if zero.is_finite(limit) else sp.S.Zero
         self._sides: dict[bool, tuple[list[sp.Expr], bool]] = {}
         for right in (True, False):
             side = as_pieces(expr.subs(a, y if right else -y))

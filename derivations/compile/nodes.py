@@ -116,6 +116,10 @@ class LogBesselK(Node):
     nargs = 2
     is_extended_real = True
 
+    @classmethod
+    def eval(cls, n: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
+
     def meaning(self) -> sp.Expr:
         return sp.log(sp.besselk(*self.args))
 
@@ -133,6 +137,10 @@ class LogE1(Node):
 
     nargs = 1
     is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
 
     def meaning(self) -> sp.Expr:
         return sp.log(sp.expint(1, self.args[0]))
@@ -181,6 +189,12 @@ class ScaledExpint(Node):
     nargs = 2
     is_positive = True
 
+    @classmethod
+    def eval(cls, n: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        if not x.is_zero:
+            return None
+        return sp.oo if n in (0, 1) else 1 / (n - 1)
+
     def meaning(self) -> sp.Expr:
         n, x = self.args
         return sp.exp(x) * sp.expint(n, x)
@@ -199,6 +213,10 @@ class LogScaledE1(Node):
 
     nargs = 1
     is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
 
     def meaning(self) -> sp.Expr:
         return self.args[0] + sp.log(sp.expint(1, self.args[0]))

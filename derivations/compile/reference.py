@@ -128,5 +128,5 @@ def _number(e: sp.Expr, digits: int) -> Any:
     if e.is_Rational:
         return mp.mpf(int(e.p)) / int(e.q)
     if e.is_infinite:
-        return mp.inf if e.is_positive else -mp.inf
+        return mp.inf if e.is_extended_positive else -mp.inf
     return mp.mpmathify(sp.N(e, digits))
