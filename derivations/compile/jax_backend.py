@@ -106,7 +106,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": jnp.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: jnp.maximum(y, jnp.finfo(y.dtype).tiny),
+    "Normal": lambda y: jnp.maximum(y, jnp.finfo(y.dtype).tiny * 2.0**40),
     "finite_or_zero": lambda x: jnp.where(jnp.isinf(x), jnp.zeros_like(x), x),
     "Log1p": _log1p,
     "Expm1": jnp.expm1,

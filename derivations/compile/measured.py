@@ -120,3 +120,9 @@ def worst(xs: np.ndarray, got: np.ndarray, true: Sequence[Any], dtype: Any) -> W
         if error > found.ulp:
             found = Worst(error, float(x), float(value), float(exact_value))
     return found
+
+
+def flushed(values: Sequence[Any], dtype: Any) -> list[Any]:
+    """The values with what is below the normal range taken for 0, as XLA does on a CPU."""
+    least = float(np.finfo(dtype).tiny)
+    return [None if v is None else type(v)(0) if abs(v) < least else v for v in values]

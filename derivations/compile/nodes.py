@@ -255,7 +255,7 @@ class AtZero(sp.Function):
 
 
 class Normal(sp.Function):
-    """max(y, the type's smallest normal number): 1/y stays finite."""
+    """max(y, 2⁴⁰ times the type's smallest normal number): 1/y and log(y)/y stay finite."""
 
     nargs = 1
     is_positive = True

@@ -95,7 +95,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": np.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny),
+    "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny * 2.0**40),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,
     "Expm1": np.expm1,

@@ -50,8 +50,6 @@ def _evaluate(
 
 def narrow_enough(spec: Elementwise) -> bool:
     """Whether float32 keeps its digits with torch's functions, so that no float64 is needed."""
-    if not spec.wide or spec.symbols:
-        return not spec.wide
     known = _NARROW.get(spec)
     if known is None:
         known = _NARROW[spec] = all(

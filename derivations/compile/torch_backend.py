@@ -71,7 +71,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": torch.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny),
+    "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny * 2.0**40),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
 }
