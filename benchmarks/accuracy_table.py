@@ -80,9 +80,7 @@ def _row(p: Penalty) -> dict[tuple[str, str], tuple[Worst, Worst]]:
                 keep = np.abs(xs) >= np.finfo(kind).tiny
                 exact = (flushed(values, kind), flushed(slopes, kind))
             found = [
-                worst(
-                    xs[keep], part[keep], [t for t, k in zip(true, keep, strict=True) if k], kind
-                )
+                worst(xs[keep], part[keep], [t for t, k in zip(true, keep, strict=True) if k], kind)
                 for part, true in zip(got, exact, strict=True)
             ]
             row[backend, np.dtype(kind).name] = (found[0], found[1])
@@ -115,7 +113,9 @@ def main() -> None:
                     )
         lines.append(f"| {label} | " + " | ".join(shown) + " |")
         print(lines[-1], flush=True)
-    summary = f"{good} of {cells} cells within {LIMIT:g} ulp; {len(measured.MAGNITUDES)} magnitudes."
+    summary = (
+        f"{good} of {cells} cells within {LIMIT:g} ulp; {len(measured.MAGNITUDES)} magnitudes."
+    )
     print("\n".join(["", summary, *misses]))
     if options.markdown:
         text = options.markdown.read_text() if options.markdown.exists() else ""

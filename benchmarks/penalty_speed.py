@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -139,10 +140,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    cpu = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
-        platform.processor(),
-    )
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    named = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    cpu = named[0] if named else platform.processor()
     print(
         f"{cpu}, {options.threads} threads; Python {platform.python_version()}, "
         f"torch {version('torch')}; 2^{options.power} float32, medians of {options.rounds} rounds"

@@ -1,7 +1,7 @@
 """Sparse coding in JAX with optax: codes and the penalty's scale learned together.
 
-    pip install neglog[jax] optax
-    python examples/optax_loop.py
+pip install neglog[jax] optax
+python examples/optax_loop.py
 """
 
 from __future__ import annotations

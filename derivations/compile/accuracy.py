@@ -25,7 +25,7 @@ NEAR = np.geomspace(2.9e-4, 287.0, 120)
 DENORMAL = (np.float32(1.1e-40),)  # what a float32 penalty may meet below its normal numbers
 FEW = (1e-30, 1.3e-12, 1.1e-4, 0.031, 0.17, 0.43, 0.93, 2.3, 4.7, 17.3, 301.0, 1.7e9, 1.3e20)
 LENGTH = 256
-BITS = {np.float32: 24, np.float64: 53}
+BITS: dict[Any, int] = {np.float32: 24, np.float64: 53}
 BESIDE = (1 - 2e-3, 1 - 1e-5, 1 + 1e-5, 1 + 2e-3)  # looked at around a zero and a breakpoint
 
 
@@ -132,7 +132,7 @@ class Truth:
             run = twofold.bind(program, table or numpy_backend.TABLE, BITS[kind])
         else:
             run = lower([y], [form]).bind(table or numpy_backend.TABLE)
-        xs = np.array(self.grids[kind], dtype=kind)
+        xs: Any = np.array(self.grids[kind], dtype=kind)
         count = len(xs)
         if table is not None:  # one length for all, so that a compiler's cache serves again
             xs = table["array"](np.concatenate([xs, np.ones(max(LENGTH - count, 0), kind)]))

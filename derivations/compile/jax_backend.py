@@ -35,9 +35,13 @@ def _opaque(constants: tuple[Any, ...], like: Array) -> tuple[Any, ...]:
     """The constants hidden from XLA, which would turn (x + c) − c into x."""
 
     def hidden(c: Any) -> Any:
-        return c if isinstance(c, bool) else jax.lax.optimization_barrier(jnp.asarray(c, like.dtype))
+        return (
+            c if isinstance(c, bool) else jax.lax.optimization_barrier(jnp.asarray(c, like.dtype))
+        )
 
-    return tuple(tuple(hidden(part) for part in c) if isinstance(c, tuple) else c for c in constants)
+    return tuple(
+        tuple(hidden(part) for part in c) if isinstance(c, tuple) else c for c in constants
+    )
 
 
 def _log1p(x: Array) -> Array:

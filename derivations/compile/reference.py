@@ -10,7 +10,19 @@ import sympy as sp
 
 from neglog.derivations.compile.program import lower
 
-COSTLY = ("bessel", "Bessel", "expint", "Expint", "E1", "erf", "Erf", "gamma", "zeta", "polylog", "hyper")
+COSTLY = (
+    "bessel",
+    "Bessel",
+    "expint",
+    "Expint",
+    "E1",
+    "erf",
+    "Erf",
+    "gamma",
+    "zeta",
+    "polylog",
+    "hyper",
+)
 NO_VALUE = (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.libmp.NoConvergence)
 
 

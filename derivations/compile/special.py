@@ -46,9 +46,7 @@ def bessel_pair(table: Table, order: float, x: Any) -> tuple[Any, Any]:
     grown = table["exp"](near)
     low, high = (
         where(x < 1, grown * close, beyond)
-        for close, beyond in zip(
-            _temme(table, mu, near), _trapezoid(table, mu, far), strict=True
-        )
+        for close, beyond in zip(_temme(table, mu, near), _trapezoid(table, mu, far), strict=True)
     )
     for k in range(whole):
         low, high = high, low + 2 * (mu + k + 1) / x * high

@@ -41,7 +41,9 @@ def _evaluate(
     def work(piece: slice, _: Buffers) -> None:
         value = value_of(x[piece], *theta)
         if gradient is not None:
-            value = _product(spec, one if other is None else other[piece], value)
+            factor = one if other is None else other[piece]
+            assert factor is not None
+            value = _product(spec, factor, value)
         to[piece].copy_(value)
 
     in_threads(a.numel(), a.dtype, work)

@@ -91,7 +91,7 @@ class Planned:
         free: dict[bool, list[int]] = {True: [], False: []}
         made = {True: 0, False: 0}
         owner: dict[int, tuple[bool, int]] = {}
-        steps = []
+        steps: list[tuple[str, tuple[int, ...], tuple[bool, int] | None]] = []
         for i, ((name, reads), dead) in enumerate(zip(program.steps, program.dead, strict=True)):
             for slot in dead:  # a step may write over what it reads last
                 if slot in owner:

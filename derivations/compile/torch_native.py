@@ -18,10 +18,14 @@ from pathlib import Path
 from neglog.derivations.compile.program import Program
 from neglog.priors.errors import InputError
 
-FLAGS = (
-    "-O3 -march=native -fopenmp-simd -ffp-contract=off -fno-math-errno -fno-trapping-math "
-    "-shared -fPIC"
-).split()
+FLAGS: tuple[str, ...] = (
+    "-O3",
+    "-march=native",
+    "-fopenmp-simd",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+)
+FLAGS += ("-fno-trapping-math", "-shared", "-fPIC")
 STEPS = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
@@ -127,7 +131,13 @@ def build(text: str) -> Kernel:
             raise InputError(f"the C++ compiler failed: {first}")
         call = ctypes.CDLL(str(library)).total
     call.restype = ctypes.c_double
-    call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long] + [ctypes.c_double] * 2
+    call.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_long,
+        ctypes.c_double,
+        ctypes.c_double,
+    )
     return call
 
 

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import torch
+from sympy import srepr
 from torch import Tensor, nn
 
 from neglog.derivations.compile.arguments import Arguments, positive
@@ -16,8 +17,8 @@ from neglog.derivations.compile.prox import ProxPair
 from neglog.derivations.compile.python_loop import loop
 from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, eager_calls, joint
 from neglog.derivations.compile.torch_backend import TABLE
-from neglog.derivations.compile.torch_traced import traced_calls
 from neglog.derivations.compile.torch_total import Fused, Total, fused
+from neglog.derivations.compile.torch_traced import traced_calls
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
@@ -43,12 +44,20 @@ class CompiledPenalty(nn.Module):
         self._numbers = {"strength": arguments.strength, "scale": arguments.scale}
         self._names = [str(s) for s in arguments.learned]
         starts = {**self._numbers, **{str(s): v for s, v in arguments.learned.items()}}
-        self._eager, self._traced = eager_calls(body), traced_calls(body)
+        self._starts = f"{srepr(arguments.expr)} {starts}"
+        self._prepare()
         for name in self.learn:
             self.register_parameter(
                 f"log_{name}",
                 nn.Parameter(torch.tensor(starts[name], dtype=torch.float64).log().float()),
             )
+
+    def _prepare(self) -> None:
+        """The functions of the body, for eager code and for tracers."""
+        self._eager = eager_calls(self._body)
+        # torch.compile guards on this text: without it a graph of one penalty serves another.
+        self._key = f"{self.penalty.domain} {self._starts}"
+        self._traced = {self._key: traced_calls(self._body)}
 
     def _number(self, name: str) -> Any:
         if name not in self.learn:
@@ -82,7 +91,7 @@ class CompiledPenalty(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._eager, self._traced = eager_calls(self._body), traced_calls(self._body)
+        self._prepare()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPenalty:
         for calls in (self._eager, self._traced):
@@ -101,7 +110,8 @@ class CompiledPenalty(nn.Module):
         if self.scale is not self._numbers["scale"] or self.scale != 1.0:
             a = a / self.scale
         theta = [self._number(name) for name in self._names]
-        calls = self._traced if torch.compiler.is_compiling() else self._eager
+        compiling = torch.compiler.is_compiling()
+        calls = self._traced[self._key] if compiling else self._eager
         value = (
             joint(self._body, a, theta, calls)
             if isinstance(self._body, Joint)

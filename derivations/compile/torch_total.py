@@ -67,7 +67,9 @@ class Fused:
         plain = type(a) is Tensor and a.device.type == "cpu" and a.is_contiguous()
         return plain and not lost and not torch.compiler.is_compiling()
 
-    def piece(self, x: Tensor, scale: float, weight: float, out: Tensor | None, held: Buffers) -> Tensor:
+    def piece(
+        self, x: Tensor, scale: float, weight: float, out: Tensor | None, held: Buffers
+    ) -> Tensor:
         """Σφ(x/scale) of a piece, and weight·φ'(x/scale) into ``out``."""
         size = x.numel()
         u, side = held.take(True, -1, size), held.take(True, -2, size)
@@ -76,6 +78,8 @@ class Fused:
             u.div_(scale)
         if self.spec.left is None:
             torch.clamp_min(u, 0, out=side)
+            if self.unbounded:
+                side.abs_()  # −0 is 0, not a pole of the other sign
         else:
             torch.abs(u, out=side)
         planned = self.planned
@@ -101,7 +105,9 @@ class Fused:
         out.copy_(side if weight == 1.0 else side.mul_(weight))
         return total
 
-    def run(self, a: Tensor, scale: float, strength: float, slope: bool) -> tuple[Tensor, Tensor | None]:
+    def run(
+        self, a: Tensor, scale: float, strength: float, slope: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """(strength·Σφ(a/scale), its gradient where ``slope``)."""
         out = torch.empty_like(a) if slope else None
         if self.kernel is not None and out is not None:
@@ -117,7 +123,6 @@ class Fused:
         total = torch.stack(parts).sum(dtype=torch.float64) if parts else torch.zeros(())
         return (strength * total).to(a.dtype), out
 
-
     def _native(self, a: Tensor, out: Tensor, scale: float, strength: float) -> Tensor:
         """The compiled pass, each thread on its share."""
         kernel, size, workers = self.kernel, a.element_size(), torch.get_num_threads()
@@ -127,8 +132,8 @@ class Fused:
 
         def part(start: int) -> float:
             count = min(share, a.numel() - start)
-            places = (t.data_ptr() + start * size for t in (a, out))
-            return kernel(*places, count, scale, strength / scale)
+            read, write = (t.data_ptr() + start * size for t in (a, out))
+            return kernel(read, write, count, scale, strength / scale)
 
         with ThreadPoolExecutor(workers) as pool:
             return torch.tensor(strength * sum(pool.map(part, starts)), dtype=a.dtype)

@@ -305,7 +305,8 @@ class Twofold:
         rest = {
             name: _plainly(call)
             for name, call in base.items()
-            if name not in own and name not in ("split", "round", "power_of_two", "constant", "opaque", "array")
+            if name not in own
+            and name not in ("split", "round", "power_of_two", "constant", "opaque", "array")
         }
         return {**rest, **own}
 
