@@ -20,7 +20,7 @@ from neglog.priors.errors import InputError
 from neglog.priors.symbols import y
 
 Numbers = tuple[tuple[sp.Symbol, sp.Expr], ...]
-FAR = np.arange(-30, 31, 3)
+FAR = np.arange(-30, 31, 1)
 NEAR = np.geomspace(2.9e-4, 287.0, 120)
 DENORMAL = (np.float32(1.1e-40),)  # what a float32 penalty may meet below its normal numbers
 FEW = (1e-30, 1.3e-12, 1.1e-4, 0.031, 0.17, 0.43, 0.93, 2.3, 4.7, 17.3, 301.0, 1.7e9, 1.3e20)

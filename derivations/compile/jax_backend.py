@@ -11,6 +11,7 @@ import numpy as np
 from jax.scipy import special as js
 
 from neglog.derivations.compile import numpy_backend
+from neglog.derivations.compile.program import least
 from neglog.derivations.compile.special import primitives
 
 Array = Any
@@ -110,7 +111,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": jnp.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: jnp.maximum(y, jnp.finfo(y.dtype).tiny * 2.0**40),
+    "Normal": lambda y: jnp.maximum(y, least(jnp.finfo(y.dtype))),
     "finite_or_zero": lambda x: jnp.where(jnp.isinf(x), jnp.zeros_like(x), x),
     "Log1p": _log1p,
     "Expm1": jnp.expm1,

@@ -255,7 +255,7 @@ class AtZero(sp.Function):
 
 
 class Normal(sp.Function):
-    """max(y, 2⁴⁰ times the type's smallest normal number): 1/y and log(y)/y stay finite."""
+    """y, but not below a small multiple of the least normal number: log(y)/y stays finite."""
 
     nargs = 1
     is_positive = True

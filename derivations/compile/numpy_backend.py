@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 from scipy import special
 
-from neglog.derivations.compile.program import lower
+from neglog.derivations.compile.program import least, lower
 from neglog.derivations.compile.special import primitives
 
 
@@ -95,7 +95,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": np.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny * 2.0**40),
+    "Normal": lambda y: np.maximum(y, least(np.finfo(np.asarray(y).dtype))),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,
     "Expm1": np.expm1,

@@ -65,6 +65,11 @@ class Program:
         return run
 
 
+def least(info: Any) -> float:
+    """What ``Normal`` takes smaller numbers for: 1/y and log(y)/y stay finite."""
+    return float(info.tiny) * (2.0**40 if info.bits == 64 else 2.0**10)
+
+
 def to_float(number: sp.Expr) -> float:
     """The float nearest to a constant expression (evaluated to 30 digits first)."""
     return float(number) if number.is_Rational or number.is_infinite else float(sp.N(number, 30))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neglog.derivations.compile.program import least
 from neglog.derivations.compile.special import primitives
 from neglog.derivations.compile.torch_special import SPECIAL
 
@@ -71,7 +72,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": torch.round,
     "power_of_two": _power_of_two,
-    "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny * 2.0**40),
+    "Normal": lambda y: y.clamp_min(least(torch.finfo(y.dtype))),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
 }
