@@ -53,10 +53,8 @@ def ways(name: str, a: Tensor, compiled: bool) -> dict[str, Callable[[], None]]:
 
         return run
 
-    target = torch.empty_like(a).detach()
-
     def floor() -> None:
-        target.copy_(a.detach())
+        a.detach().clone()  # into new memory, as every gradient is written
         a.detach().sum()
 
     ours = neglog.penalty(expression).compile("torch")
@@ -83,7 +81,7 @@ def timed(run: Callable[[], None]) -> float:
 def peak(name: str, way: str, power: int, threads: int) -> float:
     """Megabytes beyond a and its gradient at the peak, in a process of its own."""
     code = (
-        "import importlib.util, resource, torch\n"
+        "import importlib.util, torch\n"
         f"spec = importlib.util.spec_from_file_location('speed', {__file__!r})\n"
         "speed = importlib.util.module_from_spec(spec); spec.loader.exec_module(speed)\n"
         f"torch.set_num_threads({threads})\n"
@@ -92,13 +90,20 @@ def peak(name: str, way: str, power: int, threads: int) -> float:
         f"a = torch.randn(1 << {power}, requires_grad=True)\n"
         f"name, way = {name!r}, {way!r}\n"
         "run = speed.bare(name, way, a)\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = speed.peak_memory(reset=True)\n"
         "run()\n"
-        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "print((after - before) / 1024 - a.numel() * 4 / 2**20)\n"
+        "print(speed.peak_memory() - before - a.numel() * 4 / 2**20)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout)
+
+
+def peak_memory(reset: bool = False) -> float:
+    """The peak of this process's memory in megabytes (Linux), from now on if ``reset``."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    status = Path("/proc/self/status").read_text()
+    return float(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def bare(name: str, way: str, a: Tensor) -> Callable[[], None]:

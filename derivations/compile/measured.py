@@ -27,7 +27,7 @@ AGREE = mp.mpf(10) ** -25
 NOTHING = mp.mpf(10) ** -400
 
 # Where a penalty is looked at: the ends of the range, its decades, and densely where things happen.
-DECADES = tuple(float(np.float32(10.0**k)) for k in range(-30, 31, 3))
+DECADES = tuple(float(np.float32(1.09 * 10.0**k)) for k in range(-30, 31, 3))  # off any kink
 MIDDLE = tuple(float(x) for x in np.geomspace(1.3e-4, 310.0, 40).astype(np.float32))
 DENORMAL = (float(np.float32(1e-40)), float(np.float32(3e-39)))
 FINE = tuple(float(x) for x in np.geomspace(1.7e-4, 290.0, 15))  # all of a float64's digits
@@ -60,10 +60,12 @@ class Truth:
     def __init__(self, penalty: Penalty, params: dict[str, float]) -> None:
         numbers = {s: exact(params[str(s)]) for s in penalty.parameters}
         expr = penalty.expr.subs(numbers)
+        self._least = mp.mpf(0)  # below it the start's own digits run out
         start = expr.subs(a, 0)  # the value itself: L0 jumps there
         if not zero.is_finite(start) or start.has(sp.besselk, sp.expint):
             limit = zero.numeric_limit(as_pieces(expr.subs(a, y)), y, {})
             start = limit if zero.is_finite(limit) else sp.S.Zero
+            self._least = mp.mpf(str(sp.Abs(start).evalf(30))) * mp.mpf("1e-20")
         self._sides: dict[bool, tuple[list[sp.Expr], bool]] = {}
         for right in (True, False):
             side = as_pieces(expr.subs(a, y if right else -y))
@@ -77,7 +79,8 @@ class Truth:
 
     def _compute(self, x: float) -> tuple[Any, Any]:
         forms, _ = self._sides[x > 0]
-        return _settled(forms[0], abs(x)), _settled(forms[1], abs(x))
+        value, slope = _settled(forms[0], abs(x)), _settled(forms[1], abs(x))
+        return (None if value is not None and abs(value) < self._least else value), slope
 
 
 def _settled(form: sp.Expr, x: float) -> Any:
