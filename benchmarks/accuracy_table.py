@@ -13,6 +13,7 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -26,23 +27,24 @@ from neglog.priors.text import parse
 
 KINDS = (np.float32, np.float64)
 LIMIT = 4.0
-Run = Callable[[Penalty, dict[str, float], np.ndarray], tuple[np.ndarray, np.ndarray]]
+Pair = tuple[np.ndarray, np.ndarray]
+Run = Callable[[Penalty, dict[str, Any], np.ndarray], Pair]
 
 
-def with_numpy(p: Penalty, numbers: dict[str, float], x: np.ndarray) -> tuple[np.ndarray, ...]:
+def with_numpy(p: Penalty, numbers: dict[str, Any], x: np.ndarray) -> Pair:
     """(φ, φ') by NumPy."""
     f = p.compile("numpy", **numbers)
     return f(x), f.grad(x)
 
 
-def with_torch(p: Penalty, numbers: dict[str, float], x: np.ndarray) -> tuple[np.ndarray, ...]:
+def with_torch(p: Penalty, numbers: dict[str, Any], x: np.ndarray) -> Pair:
     """(φ, φ') by torch."""
     a = torch.tensor(x, requires_grad=True)
     value = p.compile("torch", **numbers)(a)
     return value.detach().numpy(), torch.autograd.grad(value.sum(), a)[0].numpy()
 
 
-def with_jax(p: Penalty, numbers: dict[str, float], x: np.ndarray) -> tuple[np.ndarray, ...]:
+def with_jax(p: Penalty, numbers: dict[str, Any], x: np.ndarray) -> Pair:
     """(φ, φ') by JAX, which has float64 here only for float64 input."""
     with jax.enable_x64(x.dtype == np.float64):
         f, a = p.compile("jax", **numbers), jax.numpy.asarray(x)
@@ -54,7 +56,7 @@ BACKENDS: dict[str, Run] = {"numpy": with_numpy, "torch": with_torch, "jax": wit
 
 def rows(names: list[str]) -> Iterator[tuple[str, str, dict[tuple[str, str], tuple[Worst, Worst]]]]:
     """(name, domain, {(backend, type): (worst value, worst gradient)})."""
-    done: set[tuple[object, str]] = set()
+    done: set[tuple[object, bool]] = set()
     for name in names:
         for domain in ENTRIES[name].domains:
             p = Penalty(parse(ENTRIES[name].expr), domain)
@@ -66,7 +68,7 @@ def rows(names: list[str]) -> Iterator[tuple[str, str, dict[tuple[str, str], tup
 
 
 def _row(p: Penalty) -> dict[tuple[str, str], tuple[Worst, Worst]]:
-    numbers = {str(s): 0.75 for s in p.parameters}
+    numbers: dict[str, Any] = {str(s): 0.75 for s in p.parameters}
     truth = Truth(p, numbers)
     row = {}
     for kind in KINDS:

@@ -24,8 +24,13 @@ def wide_enabled() -> bool:
     return bool(jax.config.read("jax_enable_x64"))
 
 
-def _product(tangent: Array, slope: Array) -> Array:
-    """tangent·slope, 0 where the slope is 0 even if the tangent is infinite; linear in it."""
+def _product(guarded: bool, tangent: Array, slope: Array) -> Array:
+    """tangent·slope, linear in the tangent; if ``guarded``, 0 where the slope is 0.
+
+    Only where ∞ may meet 0: the guard would hide the slope's own derivative at such a point.
+    """
+    if not guarded:
+        return tangent * slope
     return jnp.where(slope == 0, jnp.zeros_like(tangent), tangent) * slope
 
 
@@ -67,7 +72,8 @@ def outer(spec: Outer) -> Callable[..., Array]:
 
 def _tangent(spec: Any, make: Callable[..., Any], primals: Any, tangents: Any) -> Array:
     used = [i for i, s in enumerate(spec.inputs) if s != symbols.d]  # d is no variable
-    terms = [_product(tangents[i], make(spec.partial(i))(*primals)) for i in used]
+    parts = [(i, spec.partial(i)) for i in used]
+    terms = [_product(p.unbounded, tangents[i], make(p)(*primals)) for i, p in parts]
     return sum(terms[1:], terms[0])
 
 

@@ -90,7 +90,7 @@ class CompiledPenalty(nn.Module):
         return {k: v for k, v in self.__dict__.items() if k not in ("_eager", "_traced")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        super().__setstate__(state)
         self._prepare()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPenalty:
