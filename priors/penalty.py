@@ -113,6 +113,45 @@ class Penalty:
 
         return compile_prox(self, backend, strength=strength, params=params)
 
+    def activation(
+        self,
+        *,
+        strength: float = 1.0,
+        learn: Sequence[str] = ("strength",),
+        features: int | None = None,
+        bandwidth: float = 1e-3,
+        **params: float,
+    ) -> Any:
+        """The activation function φ implies, prox_{cφ}, as a torch module.
+
+        L1 gives the shifted ReLU, L0 the hard threshold, log(1+|a|) a threshold with a jump.
+
+        Args:
+            strength: c > 0 to start from.
+            learn: ``("strength",)``, ``("threshold",)`` (where the map leaves 0) or ``()``.
+            features: one learned number for each feature of the last axis; None: one for all.
+            bandwidth: width of the surrogate that stands for the derivative in c at a jump.
+            **params: a number for each parameter of the expression.
+
+        Raises:
+            InputError: bad arguments, a joint penalty, or one that is not even.
+
+        >>> import neglog, torch
+        >>> relu = neglog.penalty("a", "positive").activation(strength=0.5)
+        >>> relu(torch.tensor([-1.0, 0.2, 2.0])).detach()
+        tensor([0.0000, 0.0000, 1.5000])
+        """
+        from neglog.derivations.compile import compile_activation
+
+        return compile_activation(
+            self,
+            strength=strength,
+            learn=tuple(learn),
+            features=features,
+            bandwidth=bandwidth,
+            params=params,
+        )
+
     def __str__(self) -> str:
         return str(self.expr)
 

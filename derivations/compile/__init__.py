@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from neglog.derivations.compile.arguments import Arguments, check, exact
+from neglog.derivations.compile.arguments import Arguments, check, exact, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint, decompose
 from neglog.derivations.compile.prox import ProxPair
@@ -18,7 +18,7 @@ from neglog.priors.penalty import Penalty
 if TYPE_CHECKING:
     from neglog.priors.prior import Prior
 
-__all__ = ["compile_penalty", "compile_prior", "compile_prox"]
+__all__ = ["compile_activation", "compile_penalty", "compile_prior", "compile_prox"]
 
 
 def compile_penalty(
@@ -64,6 +64,38 @@ def compile_prox(
         raise InputError(f"{penalty} is joint; only scalar penalties have a compiled prox.")
     spec = Elementwise.of(arguments.expr, penalty.domain, (), {})
     return _backend(backend).build_prox(ProxPair.of(spec), arguments.strength)
+
+
+def compile_activation(
+    penalty: Penalty,
+    *,
+    strength: float = 1.0,
+    learn: Sequence[str] = ("strength",),
+    features: int | None = None,
+    bandwidth: float = 1e-3,
+    params: Mapping[str, float] | None = None,
+) -> Any:
+    """The proximal map as a torch module with a learned strength or threshold.
+
+    Raises:
+        InputError: as :func:`compile_prox`; a penalty that is neither even nor on the positive
+            domain; ``learn`` other than ``("strength",)``, ``("threshold",)`` or nothing.
+    """
+    arguments = check(penalty, "torch", strength, 1.0, (), params or {})
+    if penalty.joint:
+        raise InputError(f"{penalty} is joint; only scalar penalties have an activation.")
+    if tuple(learn) not in ((), ("strength",), ("threshold",)):
+        raise InputError("an activation learns ('strength',), ('threshold',) or nothing: ().")
+    if features is not None and (not isinstance(features, int) or features < 1):
+        raise InputError(f"features must be a positive whole number, not {features!r}.")
+    spec = Elementwise.of(arguments.expr, penalty.domain, (), {})
+    if spec.left is not None and not spec.even:
+        raise InputError(f"{penalty} is not even; give it on the positive domain.")
+    _backend("torch")
+    from neglog.derivations.compile.torch_activation import Activation
+
+    width = positive("bandwidth", bandwidth)
+    return Activation(penalty, ProxPair.of(spec), arguments.strength, learn, features, width)
 
 
 def compile_prior(prior: Prior, backend: str, *, learn: Sequence[str] = (), **params: float) -> Any:

@@ -7,14 +7,17 @@ A penalty on the real domain is two half lines, φ₊ for a ≥ 0 and φ₋ for 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
+from neglog.derivations.compile.accuracy import BITS
 from neglog.derivations.compile.halfline import HalfLine
-from neglog.derivations.compile.program import Program, lower
+from neglog.derivations.compile.program import Program, Table, lower
+from neglog.derivations.compile.twofold import bind, lower_twofold
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
 
@@ -91,15 +94,49 @@ class Elementwise:
     @cached_property
     def program(self) -> Program:
         """(y, θ…) → the half lines; one output where they agree or the domain is positive."""
-        forms = [self.right.form]
-        if self.left is not None and not self.even:
-            forms.append(self.left.form)
-        return lower([y, *self.symbols], forms)
+        return lower([y, *self.symbols], self._forms)
+
+    @cached_property
+    def folded_program(self) -> Program:
+        """The same with its constants to 40 digits, for twofold arithmetic."""
+        return lower_twofold([y, *self.symbols], self._forms)
+
+    @property
+    def _forms(self) -> list[sp.Expr]:
+        return [side.form for side in self._sides]
+
+    @property
+    def _sides(self) -> list[HalfLine]:
+        return [self.right] if self.left is None or self.even else [self.right, self.left]
 
     @cached_property
     def wide(self) -> bool:
-        """Whether float32 input is computed in float64."""
-        return self.right.wide or (self.left is not None and self.left.wide)
+        """Whether float32 is computed in float64, or twofold where there is no float64."""
+        return any(side.chosen.wide for side in self._sides)
+
+    @cached_property
+    def folded(self) -> bool:
+        """Whether float64 is computed twofold."""
+        return any(side.chosen.folded for side in self._sides)
+
+    @cached_property
+    def lost(self) -> bool:
+        """Whether plain float64 would not even give a float32's digits."""
+        return any(side.chosen.lost for side in self._sides)
+
+    def bind(self, table: Table, folded: bool) -> Callable[..., tuple[Any, ...]]:
+        """The program with a backend's primitives, in float64 where it is ``folded``."""
+        return bind(self.folded_program, table, 53) if folded else self.program.bind(table)
+
+    def bind_measured(self, table: Table, kind: type) -> Callable[..., tuple[Any, ...]]:
+        """The program that keeps most digits of ``kind`` with this table's functions."""
+        sides = [side.on(table, kind) for side in self._sides]
+        folded = any(two for _, two in sides)
+        forms = [form for form, _ in sides]
+        inputs = [y, *self.symbols]
+        if folded:
+            return bind(lower_twofold(inputs, forms), table, BITS[kind])
+        return lower(inputs, forms).bind(table)
 
     @cached_property
     def unbounded(self) -> bool:

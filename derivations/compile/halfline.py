@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from neglog.derivations.compile import kinks, nodes, numpy_backend
-from neglog.derivations.compile.forms import choose
-from neglog.derivations.compile.program import to_float
+from neglog.derivations.compile.forms import Chosen, choose
+from neglog.derivations.compile.program import Table, to_float
 from neglog.derivations.compile.rules import prepare, tidy
 from neglog.derivations.compile.stable import Differences
 from neglog.derivations.compile.zero import is_finite, limit_at_zero
@@ -84,9 +85,21 @@ class HalfLine:
         return to_float(self.at_zero.subs(dict(self.numbers)))
 
     @cached_property
-    def _chosen(self) -> tuple[sp.Expr, bool]:
+    def chosen(self) -> Chosen:
+        """The form to evaluate and the arithmetic it needs."""
         settled = kinks.settle(self.meant, y, dict(self.numbers)) if self.slope else self.meant
-        form, wide = choose(settled, self.start, self.numbers)
+        chosen = choose(settled, self.start, self.numbers, self.breaks)
+        form = self._at_the_ends(chosen.form)
+        # Normal moves numbers below float32's normal range; in float64 none of those is there.
+        return replace(chosen, form=form, wide=chosen.wide or form.has(nodes.Normal))
+
+    def on(self, table: Table, kind: type) -> tuple[sp.Expr, bool]:
+        """(the form, twofold?) that keeps most digits of ``kind`` with a backend's functions."""
+        place, folded = self.chosen.on(table, kind)
+        return self._at_the_ends(self.chosen.ranked[place]), folded
+
+    def _at_the_ends(self, form: sp.Expr) -> sp.Expr:
+        """``form`` with its limit, or the jump's lower value, at 0."""
         if self.at_zero is not sp.nan:
             value = self._evaluated_at_zero(form)
             if math.isnan(value):  # 0·∞ below the normal numbers too
@@ -95,7 +108,14 @@ class HalfLine:
                 form = nodes.AtZero(y, self.at_zero, form)
         if self.jump != 0:
             form = nodes.AtZero(y, sp.S.Zero, form + self.jump)
-        return form, wide
+        return form
+
+    @cached_property
+    def breaks(self) -> tuple[float, ...]:
+        """Where pieces meet on y > 0, at the given numbers."""
+        relations = [r for r in self.meant.atoms(Relational) if r.has(y)]
+        points = (p.subs(dict(self.numbers)) for p in kinks.boundaries(relations, y))
+        return tuple(sorted(float(p) for p in points if p.is_number and p.is_real and p > 0))
 
     @cached_property
     def jump(self) -> sp.Expr:
@@ -109,12 +129,7 @@ class HalfLine:
     @property
     def form(self) -> sp.Expr:
         """The expression to evaluate."""
-        return self._chosen[0]
-
-    @property
-    def wide(self) -> bool:
-        """Whether float32 arithmetic loses more than a few ulps, so that float64 is used inside."""
-        return self._chosen[1]
+        return self.chosen.form
 
     def _evaluated_at_zero(self, form: sp.Expr) -> float:
         """What plain evaluation gives at y = 0: the limit, or NaN, or the limit but a rounding."""

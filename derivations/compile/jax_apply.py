@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.jax_backend import TABLE
@@ -23,8 +24,13 @@ def wide_enabled() -> bool:
     return bool(jax.config.read("jax_enable_x64"))
 
 
-def _product(tangent: Array, slope: Array) -> Array:
-    """tangent·slope, 0 where the slope is 0 even if the tangent is infinite; linear in it."""
+def _product(guarded: bool, tangent: Array, slope: Array) -> Array:
+    """tangent·slope, linear in the tangent; if ``guarded``, 0 where the slope is 0.
+
+    Only where ∞ may meet 0: the guard would hide the slope's own derivative at such a point.
+    """
+    if not guarded:
+        return tangent * slope
     return jnp.where(slope == 0, jnp.zeros_like(tangent), tangent) * slope
 
 
@@ -32,11 +38,10 @@ def elementwise(spec: Elementwise) -> Callable[..., Array]:
     """spec as a function of (a, θ…) whose derivatives are again such functions."""
     if "_jax" in spec.__dict__:
         return spec.__dict__["_jax"]
-    run = spec.program.bind(TABLE)
 
     @jax.custom_jvp
     def apply(a: Array, *theta: Array) -> Array:
-        return _evaluate(spec, run, a, theta)
+        return _evaluate(spec, a, theta)
 
     @apply.defjvp
     def jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
@@ -67,16 +72,27 @@ def outer(spec: Outer) -> Callable[..., Array]:
 
 def _tangent(spec: Any, make: Callable[..., Any], primals: Any, tangents: Any) -> Array:
     used = [i for i, s in enumerate(spec.inputs) if s != symbols.d]  # d is no variable
-    terms = [_product(tangents[i], make(spec.partial(i))(*primals)) for i in used]
+    parts = [(i, spec.partial(i)) for i in used]
+    terms = [_product(p.unbounded, tangents[i], make(p)(*primals)) for i, p in parts]
     return sum(terms[1:], terms[0])
 
 
-def _evaluate(spec: Elementwise, run: Callable[..., Any], a: Array, theta: Any) -> Array:
+def _bound(spec: Elementwise, kind: type) -> Callable[..., tuple[Any, ...]]:
+    """The program measured best with JAX's functions, found once, outside any trace."""
+    runs = spec.__dict__.setdefault("_jax_runs", {})
+    if kind not in runs:
+        with jax.ensure_compile_time_eval():
+            runs[kind] = spec.bind_measured(TABLE, kind)
+    return runs[kind]
+
+
+def _evaluate(spec: Elementwise, a: Array, theta: Any) -> Array:
     inner = a.dtype
     if inner in (jnp.float16, jnp.bfloat16):
         inner = jnp.dtype(jnp.float32)
     if inner == jnp.float32 and spec.wide and wide_enabled():
         inner = jnp.dtype(jnp.float64)
+    run = _bound(spec, np.float32 if inner == jnp.float32 else np.float64)
     x = a.astype(inner)
     y = jnp.abs(jnp.maximum(x, 0)) if spec.left is None else jnp.abs(x)
     outputs = [

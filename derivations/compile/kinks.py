@@ -46,13 +46,19 @@ def settle(slope: sp.Expr, y: sp.Symbol, numbers: Numbers) -> sp.Expr:
             continue
         left = _side(slope, relations, y, where * (1 - STEP), numbers)
         right = _side(slope, relations, y, where * (1 + STEP), numbers)
-        there = {**numbers, y: where}
-        low, high = (to_float(s.subs(there)) for s in (left, right))
+        low = _number(left, {**numbers, y: where}, {**numbers, y: where * (1 - STEP)})
+        high = _number(right, {**numbers, y: where}, {**numbers, y: where * (1 + STEP)})
         if abs(low - high) <= 1e-12 * (abs(low) + abs(high)):
             continue
         chosen = sp.S.Zero if low * high <= 0 else left if abs(low) < abs(high) else right
         pieces.append((chosen, sp.Eq(y, point)))
     return sp.Piecewise(*pieces, (slope, True)) if pieces else slope
+
+
+def _number(side: sp.Expr, there: Numbers, beside: Numbers) -> float:
+    """A one-sided derivative at a point, or just beside it where it is infinite there."""
+    value = side.subs(there)
+    return to_float(value if value.is_finite else side.subs(beside))
 
 
 def boundaries(relations: list[Relational], y: sp.Symbol) -> list[sp.Expr]:

@@ -20,6 +20,17 @@ def overflow_free(e: sp.Expr, y: sp.Symbol) -> sp.Expr:
     return e if far == e else sp.Piecewise((e, y < LARGE), (far, True))
 
 
+def underflow_free(e: sp.Expr, y: sp.Symbol) -> sp.Expr:
+    """The same for small y, where 1/y² overflows first: log1p(1/y²) becomes log1p(y²) − 2·log y."""
+    t = sp.Symbol("t", positive=True)
+    inverse = e.subs(y, 1 / t)
+    if not _overflows(inverse, t):
+        return e
+    p, g = lead(inverse, t)
+    near = (t**p * g).subs(t, 1 / y)
+    return e if near == e else sp.Piecewise((near, y < 1 / LARGE), (e, True))
+
+
 def _overflows(e: sp.Expr, y: sp.Symbol) -> bool:
     """Whether some power of y above 1 hides inside a sum or a quotient."""
     powers = [

@@ -116,6 +116,10 @@ class LogBesselK(Node):
     nargs = 2
     is_extended_real = True
 
+    @classmethod
+    def eval(cls, n: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
+
     def meaning(self) -> sp.Expr:
         return sp.log(sp.besselk(*self.args))
 
@@ -134,12 +138,16 @@ class LogE1(Node):
     nargs = 1
     is_extended_real = True
 
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
+
     def meaning(self) -> sp.Expr:
         return sp.log(sp.expint(1, self.args[0]))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x = self.args[0]
-        return -1 / (x * ScaledE1(x))
+        return -1 / (x * ScaledExpint(sp.Integer(1), x))
 
 
 class LogSumExp(Node):
@@ -175,17 +183,48 @@ class Weight(Node):
         return self * (int(i == j) - Weight(sp.Integer(j), *logs))
 
 
-class ScaledE1(Node):
-    """exp(x)·E₁(x) for x > 0."""
+class ScaledExpint(Node):
+    """exp(x)·E_n(x) for x > 0 and whole n ≥ 0."""
 
-    nargs = 1
+    nargs = 2
     is_positive = True
 
+    @classmethod
+    def eval(cls, n: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        if not x.is_zero:
+            return None
+        return sp.oo if n in (0, 1) else 1 / (n - 1)
+
     def meaning(self) -> sp.Expr:
-        return sp.exp(self.args[0]) * sp.expint(1, self.args[0])
+        n, x = self.args
+        return sp.exp(x) * sp.expint(n, x)
+
+    def fdiff(self, argindex: int = 2) -> sp.Expr:
+        if argindex == 1:
+            raise sp.ArgumentIndexError(self, argindex)
+        n, x = self.args
+        if n == 1:
+            return -ScaledExpint(sp.Integer(2), x) / x
+        return self - ScaledExpint(n - 1, x)
+
+
+class LogScaledE1(Node):
+    """x + log E₁(x) for x > 0."""
+
+    nargs = 1
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.oo if x.is_zero else None
+
+    def meaning(self) -> sp.Expr:
+        return self.args[0] + sp.log(sp.expint(1, self.args[0]))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return self - 1 / self.args[0]
+        x = self.args[0]
+        two, one = (ScaledExpint(sp.Integer(n), x) for n in (2, 1))
+        return -two / (x * one)  # 1 − 1/(x·e^x·E₁) without the subtraction
 
 
 class BesselKRatio(Node):
@@ -216,7 +255,7 @@ class AtZero(sp.Function):
 
 
 class Normal(sp.Function):
-    """max(y, the type's smallest normal number): 1/y stays finite."""
+    """y, but not below a small multiple of the least normal number: log(y)/y stays finite."""
 
     nargs = 1
     is_positive = True

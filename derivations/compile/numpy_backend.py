@@ -9,7 +9,8 @@ import numpy as np
 import sympy as sp
 from scipy import special
 
-from neglog.derivations.compile.program import lower
+from neglog.derivations.compile.program import least, lower
+from neglog.derivations.compile.special import primitives
 
 
 def _fill(value: Any, like: Any) -> Any:
@@ -19,30 +20,6 @@ def _fill(value: Any, like: Any) -> Any:
 def _log_erfc(x: Any) -> Any:
     far = np.maximum(x, 0)
     return np.where(x < 0, np.log(special.erfc(x)), np.log(special.erfcx(far)) - far * far)
-
-
-def _log_bessel_k(n: Any, x: Any) -> Any:
-    return np.log(special.kve(n, x)) - x
-
-
-def _expint(n: Any, x: Any) -> Any:
-    if np.ndim(n) == 0 and float(n).is_integer() and n >= 0:
-        return special.expn(int(n), x)
-    return _vectorised("expint")(n, x)
-
-
-def _scaled_e1(x: Any) -> Any:
-    near = np.minimum(x, 50.0)
-    far = np.maximum(x, 50.0)
-    # Beyond 50 a few levels of the continued fraction are exact to double precision.
-    tail = far + 15
-    for k in range(7, 0, -1):
-        tail = far + 2 * k - 1 - k * k / tail
-    return np.where(x < 50, special.exp1(near) * np.exp(near), 1 / tail)
-
-
-def _log_e1(x: Any) -> Any:
-    return np.log(_scaled_e1(x)) - x
 
 
 def _lower_gamma(s: Any, x: Any) -> Any:
@@ -58,6 +35,18 @@ def _upper_gamma(s: Any, x: Any) -> Any:
 def _sech(x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return 2 * e / (1 + e * e)
+
+
+def _split(x: Any) -> Any:
+    """x with the lower half of its digits cleared."""
+    x = np.asarray(x)
+    if x.dtype == np.float32:
+        return (x.view(np.uint32) & np.uint32(0xFFFFF000)).view(np.float32)
+    return (x.view(np.uint64) & np.uint64(0xFFFFFFFFF8000000)).view(np.float64)
+
+
+def _power_of_two(k: Any) -> Any:
+    return np.ldexp(np.ones_like(k), np.asarray(k).astype(np.int32))
 
 
 def _vectorised(name: str) -> Callable[..., Any]:
@@ -79,7 +68,7 @@ def _hyper(p: int, q: int) -> Callable[..., Any]:
     return np.vectorize(value, otypes=[float])
 
 
-TABLE: Mapping[str, Callable[..., Any]] = {
+_TABLE: dict[str, Callable[..., Any]] = {
     "fill": _fill,
     "constant": lambda values, like: np.asarray(values, dtype=np.asarray(like).dtype),
     "add": np.add,
@@ -103,7 +92,10 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": np.logical_and,
     "or": np.logical_or,
     "not": np.logical_not,
-    "Normal": lambda y: np.maximum(y, np.finfo(np.asarray(y).dtype).tiny),
+    "split": _split,
+    "round": np.round,
+    "power_of_two": _power_of_two,
+    "Normal": lambda y: np.maximum(y, least(np.finfo(np.asarray(y).dtype))),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,
     "Expm1": np.expm1,
@@ -146,15 +138,9 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "betainc_regularized": lambda a, b, x, y: special.betainc(a, b, y) - special.betainc(a, b, x),
     "lowergamma": _lower_gamma,
     "uppergamma": _upper_gamma,
-    "expint": _expint,
     "Ei": special.expi,
-    "LogE1": _log_e1,
-    "ScaledE1": _scaled_e1,
-    "BesselKRatio": lambda n, x: special.kve(n + 1, x) / special.kve(n, x),
-    "besselk": special.kv,
     "besseli": special.iv,
     "besselj": special.jv,
-    "LogBesselK": _log_bessel_k,
     "LambertW": lambda x, k=0: special.lambertw(x, int(np.max(k))).real,
     "zeta": lambda s, q=1: special.zeta(s, q),
     "polylog": _vectorised("polylog"),
@@ -162,6 +148,27 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "Si": lambda x: special.sici(x)[0],
     "Ci": lambda x: special.sici(x)[1],
     **{f"hyper_{p}_{q}": _hyper(p, q) for p in range(4) for q in range(4)},
+}
+
+
+_OWN = primitives(_TABLE)
+
+
+def _either(name: str, other: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of this library where the order is one whole or real number, else another."""
+
+    def value(n: Any, x: Any) -> Any:
+        whole = name != "expint" or (np.ndim(n) == 0 and float(n).is_integer() and n >= 0)
+        return _OWN[name](float(n), x) if np.ndim(n) == 0 and whole else other(n, x)
+
+    return value
+
+
+TABLE: Mapping[str, Callable[..., Any]] = {
+    **_TABLE,
+    **_OWN,
+    "besselk": _either("besselk", special.kv),
+    "expint": _either("expint", _vectorised("expint")),
 }
 
 

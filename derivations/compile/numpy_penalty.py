@@ -55,7 +55,7 @@ class CompiledPenalty:
                 reduced, d = _reductions(self._body, x / self.scale)
                 value = outer(self._body.outer, reduced, d)
             else:
-                value = elementwise(self._body, x / self.scale)
+                value = elementwise(self._body, x / self.scale, single=dtype.itemsize <= 4)
             return np.asarray(self.strength * value, dtype=dtype)
 
     def grad(self, a: Any) -> np.ndarray:
@@ -66,7 +66,7 @@ class CompiledPenalty:
             slope = (
                 _slope(self._body, x)
                 if isinstance(self._body, Joint)
-                else elementwise(self._body.partial(0), x)
+                else elementwise(self._body.partial(0), x, single=dtype.itemsize <= 4)
             )
             return np.asarray(self.strength / self.scale * slope, dtype=dtype)
 
@@ -84,10 +84,13 @@ def _floats(a: Any) -> tuple[np.ndarray, Any]:
     return array.astype(np.float64), dtype
 
 
-def elementwise(spec: Elementwise, x: np.ndarray, theta: Sequence[Any] = ()) -> np.ndarray:
-    """``spec`` at x, in float64."""
+def elementwise(
+    spec: Elementwise, x: np.ndarray, theta: Sequence[Any] = (), single: bool = False
+) -> np.ndarray:
+    """``spec`` at x, in float64; ``single``: a float32's digits are enough."""
     y = np.maximum(x, 0) if spec.left is None else np.abs(x)
-    outputs = [np.broadcast_to(v, x.shape) for v in _run(spec.program)(np.abs(y), *theta)]
+    run = spec.bind(numpy_backend.TABLE, spec.lost if single else spec.folded)
+    outputs = [np.broadcast_to(v, x.shape) for v in run(np.abs(y), *theta)]
     value = np.asarray(outputs[0], dtype=float)
     if spec.left is None:
         return np.where(x < 0, 0.0, value) if spec.order else value

@@ -48,20 +48,26 @@ class Program:
         for name, _ in self.steps:
             if name not in table:
                 raise InputError(f"the function {name} cannot be compiled for this backend.")
-        steps = [
+        steps = tuple(
             (table[name], slots, dead)
             for (name, slots), dead in zip(self.steps, self.dead, strict=True)
-        ]
+        )
+        constants, outputs = self.constants, self.outputs  # plain values: tracers read closures
 
         def run(*inputs: Any) -> tuple[Any, ...]:
-            slot = [*inputs, *self.constants]
+            slot = [*inputs, *constants]
             for call, reads, dead in steps:
                 slot.append(call(*[slot[i] for i in reads]))
                 for i in dead:
                     slot[i] = None
-            return tuple(slot[i] for i in self.outputs)
+            return tuple([slot[i] for i in outputs])
 
         return run
+
+
+def least(info: Any) -> float:
+    """What ``Normal`` takes smaller numbers for: 1/y and log(y)/y stay finite."""
+    return float(info.tiny) * (2.0**40 if info.bits == 64 else 2.0**10)
 
 
 def to_float(number: sp.Expr) -> float:
@@ -146,11 +152,14 @@ class _Lowering:
             zero = self.emit("eq", self.visit(variable), self.constant(0.0))
             return self.emit("where", zero, self.filled(value), self.filled(form))
         if isinstance(e, nodes.LogSumExp):
-            top, _, total = self.exponentials(e.args)
+            top, total = self.exponentials(e.args)
             return self.emit("add", top, self.emit("log", total))
         if isinstance(e, nodes.Weight):
-            _, terms, total = self.exponentials(e.args[1:])
-            return self.emit("div", terms[int(e.args[0])], total)
+            # 1/Σⱼ e^(Lⱼ − Lᵢ), the differences taken symbolically: no ∞ − ∞ where the L overflow.
+            own, logs = int(e.args[0]), e.args[1:]
+            gaps = [sp.expand(u - logs[own]) for j, u in enumerate(logs) if j != own]
+            total = sp.Add(1, *[sp.exp(g) for g in gaps])
+            return self.emit("div", self.visit(sp.S.One), self.visit(total))
         return self.call(e)
 
     def call(self, e: sp.Expr) -> Slot:
@@ -166,6 +175,8 @@ class _Lowering:
             "besselj",
             "LogBesselK",
             "BesselKRatio",
+            "ScaledBesselK",
+            "ScaledExpint",
             "expint",
             "polygamma",
         }
@@ -245,14 +256,14 @@ class _Lowering:
             return reduce(lambda x, z: self.emit(name, x, z), [self.condition(c) for c in e.args])
         raise InputError(f"the condition {e} cannot be compiled.")
 
-    def exponentials(self, args: Sequence[sp.Expr]) -> tuple[Slot, list[Slot], Slot]:
-        """The largest L, every exp(Lᵢ − largest), and their sum."""
+    def exponentials(self, args: Sequence[sp.Expr]) -> tuple[Slot, Slot]:
+        """The largest L and Σ exp(Lᵢ − largest)."""
         logs = [self.filled(u) for u in args]
         top = reduce(lambda x, z: self.emit("maximum", x, z), logs)
         # An infinite maximum would give ∞ − ∞; shifting by 0 instead gives the right ±∞.
         top = self.emit("finite_or_zero", top)
         terms = [self.emit("exp", self.emit("sub", u, top)) for u in logs]
-        return top, terms, reduce(lambda x, z: self.emit("add", x, z), terms)
+        return top, reduce(lambda x, z: self.emit("add", x, z), terms)
 
     def finish(self, outputs: list[Slot]) -> Program:
         shift = {"in": 0, "const": len(self.args), "step": len(self.args) + len(self.constants)}

@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.core.relational import Relational
 
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.halfline import HalfLine
-from neglog.derivations.compile.kinks import boundaries
 from neglog.derivations.compile.program import lower
 from neglog.priors.symbols import y
 
@@ -44,7 +42,7 @@ class Prox:
     @classmethod
     def of(cls, half: HalfLine) -> Prox:
         """The map of a half line, with its closed form if one is known."""
-        edges = _edges(half)
+        edges = half.breaks
         return cls(half, closed_form(half.meant), _decreases(half, edges), edges)
 
     def bind(self, table: Table, loop: Loop) -> Callable[[Any, Any], tuple[Any, Any]]:
@@ -181,13 +179,6 @@ def closed_form(h: sp.Expr) -> sp.Expr | None:
         other = 2 * (m - c * factor) / (sp.sqrt(sp.Max(root, 0)) - m + 1)
         return sp.Piecewise((0, root < 0), (high, m >= 1), (other, True))
     return None
-
-
-def _edges(half: HalfLine) -> tuple[float, ...]:
-    """Where pieces of h meet on y > 0, as numbers."""
-    relations = [r for r in half.meant.atoms(Relational) if r.has(y)]
-    points = (p.subs(dict(half.numbers)) for p in boundaries(relations, y))
-    return tuple(sorted(float(p) for p in points if p.is_real and p > 0))
 
 
 def _decreases(half: HalfLine, edges: Sequence[float]) -> bool:

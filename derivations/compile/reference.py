@@ -10,7 +10,19 @@ import sympy as sp
 
 from neglog.derivations.compile.program import lower
 
-COSTLY = ("bessel", "Bessel", "expint", "E1", "erf", "Erf", "gamma", "zeta", "polylog", "hyper")
+COSTLY = (
+    "bessel",
+    "Bessel",
+    "expint",
+    "Expint",
+    "E1",
+    "erf",
+    "Erf",
+    "gamma",
+    "zeta",
+    "polylog",
+    "hyper",
+)
 NO_VALUE = (ValueError, ZeroDivisionError, TypeError, OverflowError, mp.libmp.NoConvergence)
 
 
@@ -90,7 +102,9 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "uppergamma": lambda s, x: mp.gammainc(s, x),
     "expint": mp.expint,
     "Ei": mp.ei,
-    "ScaledE1": lambda x: mp.exp(x) * mp.e1(x),
+    "ScaledExpint": lambda n, x: mp.exp(x) * mp.expint(n, x),
+    "LogScaledE1": lambda x: x + mp.log(mp.e1(x)),
+    "ScaledBesselK": lambda n, x: mp.exp(x) * mp.besselk(n, x),
     "BesselKRatio": lambda n, x: mp.besselk(n + 1, x) / mp.besselk(n, x),
     "LogE1": lambda x: mp.log(mp.e1(x)),
     "besselk": mp.besselk,
@@ -126,5 +140,5 @@ def _number(e: sp.Expr, digits: int) -> Any:
     if e.is_Rational:
         return mp.mpf(int(e.p)) / int(e.q)
     if e.is_infinite:
-        return mp.inf if e.is_positive else -mp.inf
+        return mp.inf if e.is_extended_positive else -mp.inf
     return mp.mpmathify(sp.N(e, digits))

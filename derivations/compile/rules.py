@@ -86,11 +86,21 @@ def _one_minus_tanh2(e: sp.Expr) -> sp.Expr:
     return e
 
 
+def _scaled_e1(e: sp.Expr) -> sp.Expr:
+    """k·u + k·log E₁(u) → k·log(e^u·E₁(u)), inside a sum."""
+    for t in e.args:
+        k, log = t.as_independent(nodes.LogE1, as_Add=False)
+        if isinstance(log, nodes.LogE1) and (k * log.args[0]) in e.args:
+            return e - t - k * log.args[0] + k * nodes.LogScaledE1(log.args[0])
+    return e
+
+
 RULES: tuple[tuple[Callable[[sp.Expr], bool], Callable[[sp.Expr], sp.Expr]], ...] = (
     (lambda e: isinstance(e, sp.sech), lambda e: nodes.Sech(e.args[0])),
     (lambda e: isinstance(e, sp.coth), lambda e: 1 / sp.tanh(e.args[0])),
     (lambda e: (e.is_Mul or e.is_Pow) and e.has(sp.cosh), _tanh_ratio),
     (lambda e: e.is_Add and e.has(sp.tanh), _one_minus_tanh2),
+    (lambda e: e.is_Add and e.has(nodes.LogE1), _scaled_e1),
 )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neglog.derivations.compile.program import least
+from neglog.derivations.compile.special import primitives
 from neglog.derivations.compile.torch_special import SPECIAL
 
 
@@ -28,7 +30,20 @@ def _tensors(call: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return both
 
 
-TABLE: Mapping[str, Callable[..., Any]] = {
+def _split(x: Tensor) -> Tensor:
+    """x with the lower half of its digits cleared."""
+    if x.dtype == torch.float32:
+        return (x.view(torch.int32) & -0x1000).view(torch.float32)
+    return (x.view(torch.int64) & -0x8000000).view(torch.float64)
+
+
+def _power_of_two(k: Tensor) -> Tensor:
+    if k.dtype == torch.float32:
+        return ((k.to(torch.int32) + 127) << 23).view(torch.float32)
+    return ((k.to(torch.int64) + 1023) << 52).view(torch.float64)
+
+
+_TABLE: dict[str, Callable[..., Any]] = {
     "fill": _fill,
     "constant": lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
     # Operators, not torch.add: that rounds a Python number on the left to float32.
@@ -53,7 +68,13 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "and": torch.logical_and,
     "or": torch.logical_or,
     "not": torch.logical_not,
-    "Normal": lambda y: y.clamp_min(torch.finfo(y.dtype).tiny),
+    "array": torch.from_numpy,
+    "split": _split,
+    "round": torch.round,
+    "power_of_two": _power_of_two,
+    "Normal": lambda y: y.clamp_min(least(torch.finfo(y.dtype))),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,
 }
+
+TABLE: Mapping[str, Callable[..., Any]] = {**_TABLE, **primitives(_TABLE)}

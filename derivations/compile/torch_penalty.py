@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import torch
+from sympy import srepr
 from torch import Tensor, nn
 
 from neglog.derivations.compile import torch_active
@@ -15,8 +16,10 @@ from neglog.derivations.compile.joint import Joint
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.prox import ProxPair
 from neglog.derivations.compile.python_loop import loop
-from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, joint
+from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, eager_calls, joint
 from neglog.derivations.compile.torch_backend import TABLE
+from neglog.derivations.compile.torch_total import Fused, Total, fused
+from neglog.derivations.compile.torch_traced import traced_calls
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
@@ -42,11 +45,20 @@ class CompiledPenalty(nn.Module):
         self._numbers = {"strength": arguments.strength, "scale": arguments.scale}
         self._names = [str(s) for s in arguments.learned]
         starts = {**self._numbers, **{str(s): v for s, v in arguments.learned.items()}}
+        self._starts = f"{srepr(arguments.expr)} {starts}"
+        self._prepare()
         for name in self.learn:
             self.register_parameter(
                 f"log_{name}",
                 nn.Parameter(torch.tensor(starts[name], dtype=torch.float64).log().float()),
             )
+
+    def _prepare(self) -> None:
+        """The functions of the body, for eager code and for tracers."""
+        self._eager = eager_calls(self._body)
+        # torch.compile guards on this text: without it a graph of one penalty serves another.
+        self._key = f"{self.penalty.domain} {self._starts}"
+        self._traced = {self._key: traced_calls(self._body)}
 
     def _number(self, name: str) -> Any:
         if name not in self.learn:
@@ -75,7 +87,16 @@ class CompiledPenalty(nn.Module):
         """s, a float or (learned) a tensor with its gradient."""
         return self._number("scale")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_eager", "_traced")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._prepare()
+
     def __deepcopy__(self, memo: dict[int, Any]) -> CompiledPenalty:
+        for calls in (self._eager, self._traced):
+            memo[id(calls)] = calls
         memo[id(self._body)] = self._body  # symbolic and immutable: shared between copies
         memo[id(self.penalty)] = self.penalty
         copied = self.__class__.__new__(self.__class__)
@@ -90,10 +111,12 @@ class CompiledPenalty(nn.Module):
         if self.scale is not self._numbers["scale"] or self.scale != 1.0:
             a = a / self.scale
         theta = [self._number(name) for name in self._names]
+        compiling = torch.compiler.is_compiling()
+        calls = self._traced[self._key] if compiling else self._eager
         value = (
-            joint(self._body, a, theta)
+            joint(self._body, a, theta, calls)
             if isinstance(self._body, Joint)
-            else Apply.apply(self._body, a, *theta)
+            else calls[0](a, *theta)
         )
         strength = self.strength
         return value if isinstance(strength, float) and strength == 1.0 else strength * value
@@ -121,9 +144,63 @@ class CompiledPenalty(nn.Module):
             self._body, a, rows, batch, features, theta
         )
 
+    def total(self, a: Tensor, *, active: bool = False) -> Tensor:
+        """c·Σφ(a/s; θ) over all values, with its gradient, in one pass over memory.
+
+        On a CPU with fixed scale and parameters a is read once, its gradient written once, and no
+        other memory of that size is used; elsewhere it is ``self(a).sum()``.
+
+        Args:
+            a: activations of any shape, or a sparse tensor, of which the stored values count.
+            active: leave out zeros (a code behind a ReLU): their gradient is 0.
+
+        Returns:
+            A scalar of the dtype of ``a``.
+
+        Raises:
+            InputError: not floating point; ``active`` or a sparse tensor for a joint penalty.
+
+        >>> import neglog, torch
+        >>> f = neglog.penalty("log(1+abs(a))").compile("torch")
+        >>> a = torch.tensor([0.0, 1.0, -3.0], requires_grad=True)
+        >>> f.total(a).backward(); a.grad
+        tensor([ 0.0000,  0.5000, -0.2500])
+        """
+        if not a.is_floating_point():
+            raise InputError(f"a penalty takes floating-point activations, not {a.dtype}.")
+        if a.layout != torch.strided or active:
+            if self.joint:
+                raise InputError("a joint penalty needs all activations, zeros included.")
+            a = a[a != 0] if a.layout == torch.strided else _stored(a)
+        scale, c = self.scale, self.strength
+        if isinstance(self._body, Joint) or not isinstance(scale, float):
+            return self(a).sum()
+        if not Fused.serves(self._body, a):
+            return self(a).sum()
+        if isinstance(c, float):
+            return Total.apply(self._body, a, scale, c)
+        return c * Total.apply(self._body, a, scale, 1.0)
+
+    def native(self, dtype: torch.dtype = torch.float32) -> CompiledPenalty:
+        """This module, with :meth:`total` compiled to machine code (needs a C++ compiler).
+
+        Raises:
+            InputError: no compiler; a joint penalty, learned parameters, or a function that is
+                not algebraic, for which torch's own vectorised functions are as fast.
+        """
+        body = self._body
+        if isinstance(body, Joint) or not Fused.serves(body, torch.empty(0, dtype=dtype)):
+            raise InputError(f"{self.penalty} has no fused pass to compile.")
+        fused(body, dtype).make_native()
+        return self
+
     def extra_repr(self) -> str:
         shown = ", ".join(f"{k}={v:g}" for k, v in self._numbers.items() if k not in self.learn)
         return f"{self.penalty}, domain={self.penalty.domain}, {shown}, learn={list(self.learn)}"
+
+
+def _stored(a: Tensor) -> Tensor:
+    return a.coalesce().values() if a.layout == torch.sparse_coo else a.values()
 
 
 def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> CompiledPenalty:

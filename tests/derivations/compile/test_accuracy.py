@@ -1,117 +1,156 @@
 """Each compiled penalty against mpmath over the range of the type: value, gradient, no NaN."""
 
+from functools import cache
+
 import numpy as np
 import pytest
-import sympy as sp
 
-from neglog.derivations.compile.accuracy import distance
-from neglog.derivations.compile.kinks import as_pieces
-from neglog.derivations.compile.reference import function
+from neglog.derivations.compile.measured import Truth, flushed, points, worst
+from neglog.priors.catalogue import ENTRIES
 from neglog.priors.penalty import Penalty
-from neglog.priors.symbols import a, y
+from neglog.priors.text import parse
 
-from .table import numbers, scalars
+from .table import HELD, numbers, scalars
 
 torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
-MAGNITUDES = [1e-30, 1e-20, 1e-9, 1e-5, 3e-4, 0.013, 0.13, 0.45, 0.6, 0.83, 1.7, 6.0, 23.0, 180.0]
-MAGNITUDES += [3e4, 2e6, 1e12, 1e30]
+MAGNITUDES = [1e-30, 1e-9, 3e-4, 0.013, 0.45, 0.83, 1.7, 23.0, 3e4, 1e12, 1e30]
 TINY = [0.0, -0.0, 1e-40, -1e-40, 5e-324]
-# float64 loses to pow and to exp of large logs; float32 is computed in float64 where it must be.
-ULPS = {np.float32: 4.0, np.float64: 16.0}
-JAX_ULPS = 40.0  # float32 alone, without a wider type to fall back on
+LIMIT = 4.0
+# Bessel K and E1 are computed to a few ulps of a float64, and the value's zero lies inside.
+LOOSE = {"horseshoe": 64.0, "dirichlet-laplace": 64.0, "normal-gamma": 64.0}
+UNTIL = {"variance-gamma"}  # its value near 0: see docs/accuracy.md
 
 
-def exact(penalty: Penalty, xs: np.ndarray) -> tuple[list, list]:
-    """(values of φ(a) − φ(0), values of φ'(a)) by mpmath."""
-    at = {p: sp.Rational(3, 4) for p in penalty.parameters}
-    half = as_pieces(penalty.expr.subs(at).subs(a, y))
-    start = penalty.expr.subs(at).subs(a, 0)
-    if start.has(sp.nan, sp.zoo, sp.oo):
-        start = sp.S.Zero
-        if penalty.expr.has(sp.exp) and not half.has(1 / sp.sqrt(y)):
-            start = -sp.log(90)  # the spike's density at 0; the slab's is 0 there
-    both = function([y], [half - start, sp.diff(half, y)], digits=150)
-    values, slopes = [], []
-    for x in xs:
-        value, slope = both(abs(float(x)))
-        values.append(value)
-        slopes.append(slope if x > 0 else -slope)
-    return values, slopes
-
-
-def points(penalty: Penalty, dtype: type) -> np.ndarray:
-    """The magnitudes of the table, both signs on the real domain."""
-    xs = np.array(MAGNITUDES, dtype=dtype)
-    if "exp" in str(penalty.expr) and "log" in str(penalty.expr):
-        xs = xs[xs < 1e9]  # mpmath subtracts e^(-1e30) from 1: no digits are enough
-    if "tanh" in str(penalty.expr):
-        xs = xs[(xs < 100) | (xs > 1e5)]  # 1 − tanh² likewise; beyond 1e5 both are 0
-    return xs if penalty.domain == "positive" else np.concatenate([xs, -xs])
+@cache
+def truth(penalty: Penalty) -> Truth:
+    """Shared by the backends: mpmath is the slow part."""
+    return Truth(penalty, numbers(penalty))
 
 
 def run_torch(penalty: Penalty, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x = torch.tensor(xs, requires_grad=True)
-    value = penalty.compile("torch", **numbers(penalty))(x)
+    value = _compiled(penalty, "torch")(x)
     (slope,) = torch.autograd.grad(value.sum(), x)
     return value.detach().numpy(), slope.numpy()
 
 
 def run_numpy(penalty: Penalty, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    f = penalty.compile("numpy", **numbers(penalty))
+    f = _compiled(penalty, "numpy")
     return f(xs), f.grad(xs)
 
 
 def run_jax(penalty: Penalty, xs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    f = penalty.compile("jax", **numbers(penalty))
+    f = _compiled(penalty, "jax")
     return np.asarray(f(xs)), np.asarray(jax.grad(lambda x: f(x).sum())(jax.numpy.asarray(xs)))
 
 
-def worst(got: np.ndarray, true: list, dtype: type) -> float:
-    return max(distance(g, t, dtype) for g, t in zip(got, true, strict=True))
+@cache
+def _compiled(penalty: Penalty, backend: str):
+    return penalty.compile(backend, **numbers(penalty))
+
+
+def errors(penalty: Penalty, run, dtype: type) -> tuple[float, float]:
+    """(value's, gradient's) largest error in ulps."""
+    xs = points(penalty, dtype)
+    both = list(zip(*[truth(penalty).at(x) for x in xs], strict=True))
+    if run is run_jax:  # XLA takes numbers below the normal range for 0
+        keep = np.abs(xs) >= np.finfo(dtype).tiny
+        both = [flushed([t for t, k in zip(part, keep, strict=True) if k], dtype) for part in both]
+        xs = xs[keep]
+    value, slope = run(penalty, xs)
+    return worst(xs, value, both[0], dtype).ulp, worst(xs, slope, both[1], dtype).ulp
+
+
+def catalogue() -> list[Penalty]:
+    """The scalar penalties of the catalogue that are not in the short list."""
+    found = [Penalty(parse(e.expr), e.domains[0], n) for n, e in ENTRIES.items() if n not in HELD]
+    return [p for p in found if not p.joint and p.name not in UNTIL]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
 def test_digits(penalty: Penalty, dtype: type, record_property) -> None:
-    xs = points(penalty, dtype)
-    values, slopes = exact(penalty, xs)
+    if "erfc" in str(penalty) and dtype is np.float64:
+        pytest.skip("libm's erfc and erfcx lose up to 8 ulps of a float64")
+    if penalty.domain == "positive" and penalty.expr.has(parse("abs(a)").func):
+        pytest.skip("the same half line as on the real domain")
     for run in (run_torch, run_numpy):
-        value, slope = run(penalty, xs)
-        errors = worst(value, values, dtype), worst(slope, slopes, dtype)
-        record_property(f"{run.__name__} {np.dtype(dtype)}", errors)
-        assert max(errors) <= ULPS[dtype]
+        found = errors(penalty, run, dtype)
+        record_property(f"{run.__name__} {np.dtype(dtype)}", found)
+        assert max(found) <= LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("penalty", catalogue(), ids=lambda p: f"{p.name}-{p.domain}")
+def test_digits_of_the_whole_catalogue(penalty: Penalty) -> None:
+    for dtype in (np.float32, np.float64):
+        limit = LIMIT if dtype is np.float32 else LOOSE.get(penalty.name, LIMIT + 1)
+        for run in (run_torch, run_numpy):
+            assert max(errors(penalty, run, dtype)) <= limit
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
 def test_digits_jax(penalty: Penalty, record_property) -> None:
-    xs = points(penalty, np.float32)
-    xs = xs[(np.abs(xs) > 1e-12)]
-    values, slopes = exact(penalty, xs)
-    value, slope = run_jax(penalty, xs)
-    errors = worst(value, values, np.float32), worst(slope, slopes, np.float32)
-    record_property("jax float32", errors)
-    assert max(errors) <= JAX_ULPS
+    if "erfc" in str(penalty):
+        pytest.skip("called back from SciPy in float64")
+    found = errors(penalty, run_jax, np.float32)
+    record_property("jax float32", found)
+    assert max(found) <= LIMIT
 
 
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
-def test_no_nan_anywhere(penalty: Penalty) -> None:
-    for run in (run_torch, run_numpy, run_jax):
+def test_no_nan_and_zero_at_zero(penalty: Penalty) -> None:
+    singular = "exp(-sqrt(a))" in str(penalty)  # a density infinite at 0: φ(0) = −∞
+    for run in (run_torch, run_numpy):
         for dtype in (np.float32, np.float64):
             extreme = np.array([*TINY, *MAGNITUDES, -1e30], dtype=dtype)
             value, slope = run(penalty, extreme)
             assert not np.isnan(value).any()
             assert not np.isnan(slope).any()
+            assert singular or (value[:2] == 0).all()
+            assert penalty.domain == "positive" or (slope[:2] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
-def test_zero_at_zero(penalty: Penalty) -> None:
-    zero = np.array([0.0, -0.0], dtype=np.float32)
-    singular = "exp(-sqrt(a))" in str(penalty)  # a density infinite at 0: φ(0) = −∞
-    for run in (run_torch, run_numpy, run_jax):
-        value, slope = run(penalty, zero)
-        if not singular:
-            assert (value == 0).all()
-        if penalty.domain == "real":
-            assert (slope == 0).all()
+def test_no_nan_and_zero_at_zero_jax(penalty: Penalty) -> None:
+    value, slope = run_jax(penalty, np.array([*TINY, *MAGNITUDES, -1e30], dtype=np.float32))
+    assert not np.isnan(value).any()
+    assert not np.isnan(slope).any()
+    if "exp(-sqrt(a))" not in str(penalty):
+        assert (value[:2] == 0).all()
+    if penalty.domain == "real":
+        assert (slope[:2] == 0).all()
+
+
+def test_halves_are_computed_in_float32() -> None:
+    penalty = Penalty(parse("log(1+abs(a))"))
+    f = penalty.compile("torch")
+    x = torch.logspace(-3, 3, 50)
+    for kind in (torch.bfloat16, torch.float16):
+        half = x.to(kind).requires_grad_()
+        full = half.detach().float().requires_grad_()
+        f(half).sum().backward()
+        f(full).sum().backward()
+        assert torch.equal(f(half), f(full).to(kind))
+        assert torch.equal(half.grad, full.grad.to(kind))
+    for kind in (jax.numpy.bfloat16, jax.numpy.float16):
+        a = jax.numpy.asarray(x.numpy()).astype(kind)
+        g = penalty.compile("jax")
+        assert (g(a) == g(a.astype("float32")).astype(kind)).all()
+
+
+def test_functions_that_backends_lack() -> None:
+    """Bessel K of real order, E1, log erfc: JAX in float32 and torch against mpmath."""
+    rows = ["besselk(3/2, abs(a)+1)", "besselk(1/3, abs(a)+1)", "expint(1, abs(a)+1/2)"]
+    rows += ["-log(besselk(2, abs(a)+1))", "-log(erfc(abs(a)))", "loggamma(abs(a)+1)"]
+    x = np.array([0.1, 0.7, 2.0, 9.0])
+    for text in rows:
+        penalty = Penalty(parse(text))
+        want, slope = zip(*[truth(penalty).at(v) for v in x], strict=True)
+        for run, dtype, rtol in ((run_torch, np.float64, 1e-11), (run_jax, np.float32, 2e-5)):
+            value, got = run(penalty, x.astype(dtype))
+            np.testing.assert_allclose(value, np.array(want, float), rtol=rtol)
+            np.testing.assert_allclose(got, np.array(slope, float), rtol=rtol)
