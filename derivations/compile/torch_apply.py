@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -245,7 +246,7 @@ def _reduce(kind: str, values: Tensor) -> Tensor:
     if kind == "sum":
         return values.sum(-1)
     if kind == "log-mean":
-        return values.logsumexp(-1) - theta[-1].log()
+        return values.logsumexp(-1) - math.log(values.shape[-1])
     return values.prod(-1) if kind == "product" else values.amax(-1)
 
 
