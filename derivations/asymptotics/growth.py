@@ -106,8 +106,11 @@ def _slopes_agree(
             points = [mp.e ** mp.mpf(k) for k in logs]
             fs = [mp.re(f(p, *values)) for p in points]
             gs = [g(p) for p in points]
-            near = (fs[1] - fs[0]) / (gs[1] - gs[0])
-            far = (fs[2] - fs[1]) / (gs[2] - gs[1])
+            if gs[0] == gs[2]:  # a constant scale: the limit of φ itself
+                near, far = fs[1] / gs[1], fs[2] / gs[2]
+            else:
+                near = (fs[1] - fs[0]) / (gs[1] - gs[0])
+                far = (fs[2] - fs[1]) / (gs[2] - gs[1])
         except UNCOMPUTABLE:
             continue
         if mp.isnan(near) or mp.isnan(far):
