@@ -48,6 +48,10 @@ def _can_signal() -> bool:
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
+def _too_late(signum: int, frame: object) -> None:
+    """Nobody waits for this bell any more."""
+
+
 AGAIN = 0.25  # processor seconds after which a bell that went unheard rings again
 
 
@@ -88,9 +92,10 @@ def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
         listening = False
         if shorter:
             signal.setitimer(signal.ITIMER_PROF, 0)
-            # A bell on its way to a process without a handler would end it.
+            # A bell on its way to a process without a handler would end it; SIG_IGN would be
+            # inherited by the programs that this process starts.
             unheard = outer_handler in (None, signal.SIG_DFL)
-            signal.signal(signal.SIGPROF, signal.SIG_IGN if unheard else outer_handler)
+            signal.signal(signal.SIGPROF, _too_late if unheard else outer_handler)
             if outer_left:
                 remaining = outer_left - (time.process_time() - started)
                 signal.setitimer(signal.ITIMER_PROF, max(remaining, 1e-6), AGAIN)

@@ -1,6 +1,8 @@
 """Deadlines: they ring, nest, ring again where they went unheard, and leave no bell behind."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -67,3 +69,10 @@ def test_nothing_is_begun_when_the_budget_is_spent():
 def test_errors_of_the_work_are_raised():
     with pytest.raises(ZeroDivisionError):
         within(1.0, lambda: 1 / 0, None)
+
+
+def test_programs_started_later_have_the_default_handler():
+    within(0.05, spin, None)
+    code = "import signal; print(signal.getsignal(signal.SIGPROF) is signal.SIG_DFL)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "True"
