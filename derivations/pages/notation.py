@@ -270,6 +270,15 @@ def _hyper(args: Sequence[ast.AST]) -> Written:
     return f"{name}({lists}; {_write(args[2])[0]})", ATOM
 
 
+def _meijer(args: Sequence[ast.AST]) -> Written:
+    """G(a | a′; b | b′; z), both rows in their two parts as DLMF 16.17 splits them."""
+    rows = []
+    for pair in args[:2]:
+        parts = (getattr(part, "elts", []) for part in getattr(pair, "elts", []))
+        rows.append(" | ".join(", ".join(_write(e)[0] for e in part) or "–" for part in parts))
+    return f"G({'; '.join(rows)}; {_write(args[2])[0]})", ATOM
+
+
 def _pieces(args: Sequence[ast.AST]) -> Written:
     parts = []
     for pair in args:
@@ -289,7 +298,7 @@ def _relation(word: str, args: Sequence[ast.AST]) -> Written:
 
 SPECIAL: dict[str, Callable[[Sequence[ast.AST]], Written]] = {
     "sqrt": _root, "Abs": _bars, "abs": _bars, "polygamma": _psi, "hyper": _hyper,
-    "Piecewise": _pieces, "Integral": _integral, "Eq": partial(_relation, "="),
+    "meijerg": _meijer, "Piecewise": _pieces, "Integral": _integral, "Eq": partial(_relation, "="),
     "Ne": partial(_relation, "≠"),
 }  # fmt: skip
 

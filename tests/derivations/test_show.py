@@ -27,6 +27,7 @@ SHOWN = [
     ("Piecewise((a**2/2, k > Abs(a)), (k, True))", "{a²/2 if |a| < k; k otherwise}"),
     ("polygamma(0, lam) + polygamma(1, nu)", "ψ(λ) + ψ⁽¹⁾(ν)"),
     ("hyper((1/2, lam), (3/2,), -a**2)", "₂F₁(1/2, λ; 3/2; −a²)"),
+    ("meijerg(((1/2,), ()), ((0, lam), ()), a**2)", "G(1/2 | –; 0, λ | –; a²)"),
     ("besselk(1, lam)*exp(lam)", "K₁(λ)·exp(λ)"),
     ("besselk(k - 1/2, a)", "K_(k − 1/2)(a)"),
     ("Piecewise((1, Ne(a, 0)), (0, True))", "{1 if a ≠ 0; 0 otherwise}"),
