@@ -42,10 +42,11 @@ CHILD = """
 import json, signal, sys, time, sympy as sp
 from neglog.derivations.api import penalty
 from neglog.priors.symbols import a, lam
-started = time.process_time()
-signal.setitimer(signal.ITIMER_PROF, float(sys.argv[1]))  # ends this process
 expr, domain, points = json.loads(sys.stdin.read())
 phi = penalty(expr, domain)
+started = time.process_time()
+signal.signal(signal.SIGPROF, signal.SIG_DFL)
+signal.setitimer(signal.ITIMER_PROF, float(sys.argv[1]))  # ends this process
 found = sp.integrate(sp.exp(-lam * phi.expr), (a, 0 if domain == "positive" else -sp.oo, sp.oo))
 known = {s.name: s for s in found.free_symbols | phi.expr.free_symbols | {lam}}
 values = []

@@ -94,7 +94,7 @@ def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
             signal.setitimer(signal.ITIMER_PROF, 0)
             # A bell on its way to a process without a handler would end it; SIG_IGN would be
             # inherited by the programs that this process starts.
-            unheard = outer_handler in (None, signal.SIG_DFL)
+            unheard = outer_handler in (None, signal.SIG_DFL) and not outer_left
             signal.signal(signal.SIGPROF, _too_late if unheard else outer_handler)
             if outer_left:
                 remaining = outer_left - (time.process_time() - started)

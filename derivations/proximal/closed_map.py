@@ -18,7 +18,6 @@ import sympy as sp
 
 from neglog.derivations.deadline import within
 from neglog.derivations.half_line import Side
-from neglog.derivations.integrals.standard import standard
 from neglog.derivations.proximal.arcs_map import Plan, assemble
 from neglog.derivations.proximal.check import is_global_minimum, ties_exactly
 from neglog.derivations.proximal.regimes import (
@@ -30,7 +29,6 @@ from neglog.derivations.proximal.regimes import (
     regimes,
 )
 from neglog.derivations.proximal.segments import Line, line
-from neglog.derivations.proximal.stretched import carried_back, rejoined
 from neglog.derivations.proximal.ties import Stop, Tie, jumping, touching
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a
@@ -49,12 +47,6 @@ def proximal(phi: Penalty, sides: Sequence[Side]) -> dict[str, Any] | None:
     ``continuous_when``, and ``regimes`` where these change with c.
     """
     found: dict[str, Any] | None = within(SECONDS, lambda: _proximal(phi, sides), None)
-    if found is None and len(sides) == 1:
-        form = within(1.0, lambda: standard(sides), None)
-        if form is not None:
-            psi = rejoined(form, phi)
-            found = within(SECONDS, lambda: _proximal(psi, form.sides), None)
-            found = None if found is None else carried_back(found, form, phi)
     return found
 
 

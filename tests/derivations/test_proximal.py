@@ -40,8 +40,6 @@ CLOSED = [
     ("log(1+abs(a)/k)", "real", 0.2, None),
     ("log(1+a**2)", "real", 0.0, 0.0),
     ("log(1+a**2/k**2)", "real", 0.0, 0.0),
-    ("log(1+k*a**2)", "real", 0.0, 0.0),
-    ("(k+1)/2*log(1+a**2/k)", "real", 0.0, 0.0),
     ("huber", "real", 0.0, 0.0),
     (MCP, "real", 0.3, np.sqrt(7.5)),
     (SCAD, "real", 0.3, np.sqrt(23.5)),
