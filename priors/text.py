@@ -72,7 +72,6 @@ REDUCING = ("sum", "prod", "norm")
 
 # Names that would be read as parameters though their writer means something else.
 NOT_NUMBERS = {
-    "I": "I is not a real number; a penalty takes real values",
     "nan": "nan is not a number",
     "inf": "infinity is written oo",
     "infinity": "infinity is written oo",

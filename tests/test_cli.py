@@ -99,7 +99,7 @@ BAD = [
     (["derive", "lam*abs(a)"], "leave it out"),
     (["derive", "beta*abs(a)"], "beta_"),
     (["derive", "exp(exp(exp(exp(99))))*a"], "too large"),
-    (["derive", "abs(a)", "--at", "lam=nan"], "positive finite|unknown|wanted"),
+    (["derive", "abs(a)", "--at", "lam=nan"], "not a number"),
     (["derive", "abs(a)", "--at", "lam=oo"], "positive finite"),
     (["derive", "abs(a)", "--at", "lam=1", "--at", "lam=2"], "twice"),
     (["derive", "abs(a)", "--plot", "{tmp}/x.gif"], "png"),

@@ -217,7 +217,7 @@ BAD = [
     ("abs(a)", {"lam": -1}, "positive finite"),
     ("abs(a)", {"lam": "x"}, "a number is wanted"),
     ("tanh(abs(a))", {"lam": 2}, "not integrable"),
-    ("sum(abs(a))", {"lam": 2}, "scalar priors"),
+    ("sum(abs(a))", {"lam": 2}, "needs the number of features"),
 ]
 
 
