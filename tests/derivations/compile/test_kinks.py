@@ -82,14 +82,17 @@ def test_every_kink_of_the_catalogue(penalty: Penalty) -> None:
     f = penalty.compile("numpy", **numbers(penalty))
     for where in ends(penalty):
         x = np.array([where], dtype=np.float32)
+        if float(x[0]) != where:
+            continue  # a place such as √k, which no float32 meets
         slopes = [run(penalty, x)[1][0] for run in (run_torch, run_numpy, run_jax)]
         assert slopes[0] == slopes[1] == slopes[2] or np.isclose(slopes, slopes[0]).all()
         step = max(abs(where), 1e-6) * 1e-5
         left, right = f.grad(np.array([where - step, where + step]))
         if where == 0 and penalty.domain == "positive":
-            want = right  # the right derivative, to be compared with its limit
-            if abs(right) < 1e3:
-                assert slopes[0] == pytest.approx(want, rel=1e-3, abs=1e-4)
+            if np.isinf(slopes[0]):  # as of a^q, q < 1
+                assert abs(f.grad(np.array([step * 1e-4]))[0]) > 1.5 * abs(right)
+            elif abs(right) < 1e3:  # the right derivative, to be compared with its limit
+                assert slopes[0] == pytest.approx(right, rel=1e-3, abs=1e-4)
         elif not np.isclose(left, right, rtol=1e-2, atol=1e-4):
             want = 0.0 if left * right <= 0 else min(left, right, key=abs)
             assert slopes[0] == pytest.approx(want, rel=1e-3, abs=1e-4)
