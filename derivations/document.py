@@ -30,7 +30,7 @@ def document(found: Derivation) -> dict[str, Any]:
         "proper": propriety.proper,
         "proper_when": None if propriety.when is None else condition(propriety.when),
         "reason": propriety.reason,
-        "density": density(phi.expr) if propriety.proper != "never" else None,
+        "density": density(phi.expr, phi.domain) if propriety.proper != "never" else None,
         "normalizer": None if norm is None else str(norm.expr),
         "normalizer_when": None if norm is None else condition(open_ended(norm.when)),
         "normalizer_kind": None if norm is None else _kind(norm.expr),
@@ -88,14 +88,17 @@ def _kind(expr: sp.Expr) -> str:
     return "integral" if expr.has(sp.Integral) else "closed"
 
 
-def density(phi: sp.Expr) -> str:
+def density(phi: sp.Expr, domain: str) -> str:
     """exp(−λφ)/Z, with e^{−λ log f} written as a power of f."""
     from neglog.derivations.integrals.closed import density_as_powers
 
     if phi.has(Total, Multiple, Largest):
         powers = phi.func is sp.log
         return f"({phi.args[0]})**(-lam)/Z" if powers else f"exp(-lam*({phi}))/Z"
-    in_a = density_as_powers(phi.xreplace({a: y}) if not phi.has(sp.Abs) else phi)
+    if domain == "positive":
+        in_a = density_as_powers(phi.xreplace({a: y}))
+    else:  # a may be negative: Max(k*a, -a) is not k*a, and log(a**2) not 2*log(a)
+        in_a = density_as_powers(phi, force=False)
     return f"{_bracket(in_a.xreplace({y: a}))}/Z"
 
 

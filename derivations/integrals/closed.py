@@ -155,10 +155,13 @@ def _integrate(piece: Piece, order: int) -> sp.Expr | None:
     return None if found.has(sp.Integral) else sp.hyperexpand(found)
 
 
-def density_as_powers(phi: sp.Expr) -> sp.Expr:
-    """exp(−λφ) with e^{−λ c log f} written as f^{−λc}, which integrators understand."""
+def density_as_powers(phi: sp.Expr, *, force: bool = True) -> sp.Expr:
+    """exp(−λφ) with e^{−λ c log f} written as f^{−λc}, which integrators understand.
+
+    ``force`` splits logarithms as on y > 0; without it only where that holds for every real a.
+    """
     result = sp.S.One
-    for part in sp.Add.make_args(sp.expand(sp.expand_log(phi, force=True))):
+    for part in sp.Add.make_args(sp.expand(sp.expand_log(phi, force=force))):
         coefficient, core = part.as_independent(sp.log, as_Add=False)
         if isinstance(core, sp.log) and not coefficient.has(y):
             result *= core.args[0] ** (-lam * coefficient)

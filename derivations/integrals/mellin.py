@@ -61,7 +61,12 @@ def _besselk(order: sp.Expr, z: sp.Expr) -> sp.Expr:
     """K_ν(z) with ν ≥ 0 where the sign is known; elementary at half-integers."""
     order = -order if order.could_extract_minus_sign() else order
     bessel = sp.besselk(order, z)
-    return sp.expand_func(bessel) if order.is_Rational and order.q == 2 else bessel
+    if not (order.is_Rational and order.q == 2):
+        return bessel
+    return sp.expand_func(bessel).replace(
+        lambda e: isinstance(e, sp.besselk) and abs(e.args[0]) == sp.S.Half,
+        lambda e: sp.sqrt(sp.pi / (2 * e.args[1])) * sp.exp(-e.args[1]),
+    )
 
 
 def _linear_and_square(p: sp.Expr, b: sp.Expr, s: sp.Expr) -> sp.Expr:

@@ -24,6 +24,7 @@ from numerics import (
     same_condition,
     value,
 )
+from table import ROWS
 
 
 @every_row
@@ -77,6 +78,23 @@ def test_normaliser_equals_the_known_form(row, document):
     for point in points(row, 3):
         known = value(row.normalizer, point)
         assert value(doc["normalizer"], point) == pytest.approx(known, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("expr", "domain"),
+    [*[(r.expr, r.domain) for r in ROWS if r.proper != "never"], ("max(k*a,(k-1)*a)", "real"),
+     ("log(a**2)/4+abs(a)", "real"), ("max(2*a,-a/2)", "real")],
+)  # fmt: skip
+def test_density_is_exp_of_the_penalty(expr, domain, document):
+    text = document(expr, domain)["density"].removesuffix("/Z")
+    phi = penalty(expr, domain)
+    point = {**{p: sp.Rational(3, 5) for p in phi.parameters}, lam: sp.Rational(13, 10)}
+    written, meant = (
+        sp.lambdify(a, substitute(e, point, 30), "mpmath")
+        for e in (parse(text), sp.exp(-lam * phi.expr))
+    )
+    for at in (0.37, 1.93) if domain == "positive" else (0.37, 1.93, -0.61, -2.2):
+        assert float(written(at)) == pytest.approx(float(meant(at)), rel=1e-12)
 
 
 @proper_row
