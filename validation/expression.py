@@ -38,7 +38,7 @@ def penalty_family(source: str | Penalty) -> Family:
     theta = [p for p in phi.parameters if not _is_scale(shape, p)]
     shape = shape.subs({p: 1 for p in phi.parameters if p not in theta})
     own = _homogeneous(shape)
-    log_z, known = log_normaliser(LAM, theta, LAM * shape)
+    log_z, known = log_normaliser([LAM, *theta], LAM * shape)
     scaled = -LAM * shape.subs(A, A / SCALE) - sympy.log(SCALE)
     logpdf = (-LAM * shape if own else scaled) - log_z
     free = [Free(LAM, constant(3.0)), *(Free(p, constant(1.0)) for p in theta)]

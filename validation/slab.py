@@ -162,7 +162,7 @@ def _given(
     start = np.stack([inside, np.full(len(inside), shape)])
     found = maximise(profile, chunk, start, pinned=(False, True))
     sums = profile.evaluate(chunk, found.params, profile.statistics(chunk))
-    loglik, slope, h = profile.value(chunk.n, chunk.top, found.params, sums)
+    loglik, slope, h = profile.value(chunk.given, found.params, sums)
     curvature = h[1, 1] - h[0, 1] ** 2 / h[0, 0]
     total = float((loglik - chunk.n * np.log(chunk.unit)).sum())
     return total, float(slope[1].sum()), float(curvature.sum()), found.params[0]
