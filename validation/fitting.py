@@ -24,6 +24,7 @@ from neglog.validation.tables import Found, assemble
 if TYPE_CHECKING:
     import pandas as pd
 
+FAR = 1e5  # a truncated Lomax's or half-t's shape beyond this is that of its limit
 CHUNK = 1 << 17  # samples fitted together: their arrays stay in the processor's cache
 
 FamilyLike = str | Penalty | Prior | Family
@@ -133,8 +134,19 @@ def _maximise(row: Family, chunk: Segments) -> Optimum:
         np.where(better, other.loglik, one.loglik),
         np.where(better, other.params, one.params),
         np.where(better, other.se, one.se),
-        [b if take else a for a, b, take in zip(one.flags, other.flags, better, strict=True)],
+        _limits(row, [b if take else a for a, b, take in
+                      zip(one.flags, other.flags, better, strict=True)],
+                np.where(better, other.params, one.params)),
     )
+
+
+def _limits(row: Family, flags: list[tuple[str, ...]], params: Floats) -> list[tuple[str, ...]]:
+    """The flag of the family's limit where a shape has run off towards it."""
+    names = [free.limit_flag for free in row.profile.free if free.limit is not None]
+    if not names:
+        return flags
+    far = params[[i for i, name in enumerate(row.params) if name != "scale"]].max(axis=0) > FAR
+    return [(names[0],) if away else own for own, away in zip(flags, far, strict=True)]
 
 
 def in_unit_of_codes(row: Family, chunk: Segments, optimum: Optimum) -> Optimum:

@@ -15,31 +15,12 @@ from sympy import atan, log, pi, sqrt
 from sympy.codegen.cfunctions import log1p
 
 from neglog.validation.families import SCALE, C, Family, S
+from neglog.validation.known import log_erfc
 from neglog.validation.profile import CUT
 from neglog.validation.segments import Floats
 
 XI = sympy.Symbol("xi", real=True)
 
-
-class log_erfc(sympy.Function):  # noqa: N801  # a function's name in an expression
-    """log erfc(x), finite where erfc underflows; its slope is −2/(√π erfcx(x))."""
-
-    def fdiff(self, argument: int = 1) -> sympy.Expr:
-        return -2 / (sqrt(pi) * erfcx(self.args[0]))
-
-
-class erfcx(sympy.Function):  # noqa: N801
-    """exp(x²) erfc(x)."""
-
-    def fdiff(self, argument: int = 1) -> sympy.Expr:
-        return 2 * self.args[0] * erfcx(self.args[0]) - 2 / sqrt(pi)
-
-
-def _log_erfc(x: Any) -> Any:
-    return np.log(2.0) + special.log_ndtr(-np.sqrt(2.0) * np.asarray(x))
-
-
-KNOWN: dict[str, Callable[..., Any]] = {"log_erfc": _log_erfc, "erfcx": special.erfcx}
 
 Numbers = Callable[..., Any]
 

@@ -180,7 +180,8 @@ def _newton(state: _State) -> tuple[Floats, Floats]:
     if len(g) > 1 and (cut := ((there < state.low) | (there > state.high)).any(axis=0)).any():
         # A Newton step that a bound cuts short may point downhill; one along each axis never does.
         diagonal = np.abs(h[np.arange(len(g)), np.arange(len(g))])
-        step = np.where(cut, g / np.maximum(diagonal, 1e-300), step)
+        with np.errstate(invalid="ignore", over="ignore"):  # where ℓ is −∞ nothing is defined
+            step = np.where(cut, g / np.maximum(diagonal, 1e-300), step)
     step = _bounded(state, step)
     gain = (g * step).sum(axis=0) + 0.5 * np.einsum("im,ijm,jm->m", step, h, step)
     return step, np.maximum(gain, (g * step).sum(axis=0) * 1e-3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from neglog.validation.known import KNOWN
 from neglog.validation.numeric import numpy_function
 from neglog.validation.profile import A
 from neglog.validation.segments import Floats
@@ -29,7 +30,7 @@ def log_normaliser(
     pairs = [(i, j) for i in range(len(symbols)) for j in range(i, len(symbols))]
     first = [sympy.diff(energy, s) for s in symbols]
     second = [sympy.diff(first[i], symbols[j]) for i, j in pairs]
-    terms = numpy_function([A, *symbols], [energy, *first, *second])
+    terms = numpy_function([A, *symbols], [energy, *first, *second], KNOWN)
     nodes, log_weights = double_exponential(_kinks(energy))
 
     def integrals(values: tuple[Any, ...]) -> tuple[Floats, Floats, list[Floats]]:

@@ -196,7 +196,9 @@ def _of_sketch(
     found = chosen.samples(np.arange(chosen.features), exact=part.whole)
     if part.offset is not None:
         unit = found.spread(found.unit)
-        moved = found.a * unit - found.spread(part.offset[features][keep])
+        begin = found.spread(part.offset[features][keep])
+        # a value on the very edge counts as half a step of float32 above it
+        moved = np.maximum(found.a * unit - begin, begin * 2.0**-24)
         found = in_own_units(moved, found.size, found.weight, pair=found.pair)
     cut = _cut(part, features[keep])
     return replace(found, cut=None if cut is None else cut / found.unit), keep

@@ -22,7 +22,8 @@ def truncated(row: "Family") -> "Family":
     """
     from dataclasses import replace
 
-    from neglog.validation.laws import KNOWN, LAWS
+    from neglog.validation.known import KNOWN
+    from neglog.validation.laws import LAWS
 
     law = LAWS.get(row.name)
     logpdf = one_branch(row.logpdf, row)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POINTS = 400
+DASHES = ("-", (0, (4, 2)), (0, (1, 1)), (0, (6, 1, 1, 1)))  # families that agree hide each other
 FORMATS = (".png", ".pdf", ".svg")
 
 
@@ -53,13 +54,13 @@ def fit_figure(
         pp = figure.add_subplot(len(chosen), 2, 2 * line + 1)
         qq = figure.add_subplot(len(chosen), 2, 2 * line + 2)
         _band(pp, n, level)
-        for row, colour in zip(rows, PALETTE * 3, strict=False):
+        for row, colour, dashes in zip(rows, PALETTE * 3, DASHES * 6, strict=False):
             own = dict(zip(row.params, fit_one(row, chunk).params[:, 0], strict=True))
             if not np.isfinite(list(own.values())).all():
                 continue
             law = law_of(row)
             fitted = np.asarray(law.cdf(a, **own))
-            pp.plot(fitted, reached - fitted, color=colour, linewidth=1.4, label=row.name)
+            pp.plot(fitted, reached - fitted, color=colour, linewidth=1.4, linestyle=dashes)
             x = quantiles(law, reached, own, a)
             qq.plot(x, a, ".", markersize=3, color=colour, label=row.name)
         ends = [a[0], a[-1]]
@@ -70,7 +71,7 @@ def fit_figure(
         dress(pp, f"feature {feature}, {n:,} values", "fitted F", "empirical − fitted F")
         dress(qq, f"feature {feature}", "fitted quantile", "value")
         if line == 0:
-            qq.legend(fontsize=8, frameon=False, loc="upper left")
+            qq.legend(fontsize=8, frameon=False, loc="upper left", markerscale=3)
     figure.savefig(target)
 
 

@@ -26,8 +26,7 @@ def save(sketch: Sketch, path: Path, notes: dict[str, object] | None = None) -> 
     """Write a file that appears whole or not at all; ``notes`` travel in its metadata."""
     from safetensors.numpy import save_file
 
-    if path.suffix != ".safetensors":
-        raise InputError(f"a sketch is written as .safetensors, and {path.name} is not.")
+    require_writable(path)
     about = {"schema": SCHEMA, "tokens": str(sketch.tokens), "notes": json.dumps(notes or {})}
     tensors = {k: np.ascontiguousarray(_small(k, v)) for k, v in sketch.arrays().items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -38,6 +37,14 @@ def save(sketch: Sketch, path: Path, notes: dict[str, object] | None = None) -> 
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Raise InputError, before any work, where a sketch cannot be written at the path."""
+    if path.suffix != ".safetensors":
+        raise InputError(f"a sketch is written as .safetensors, and {path.name} is not.")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"there is no folder {path.resolve().parent} to write the sketch in.")
 
 
 def _small(name: str, array: np.ndarray) -> np.ndarray:
