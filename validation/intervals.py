@@ -89,6 +89,7 @@ class _Search:
         """√(2(ℓ̂ − ℓ_p)) at u for some of the features; ``start`` keeps the other parameters."""
         fixed = start[:, which].copy()
         fixed[self.number] = np.exp(u) - self.shift
+        self._inside(fixed, self.chunk.top[which])
         pinned = [i == self.number for i in range(len(fixed))]
         mask = np.zeros(self.chunk.features, dtype=bool)
         mask[which] = True
@@ -99,6 +100,16 @@ class _Search:
         start[:, which] = np.where(good & np.isfinite(found.params), found.params, start[:, which])
         fall = np.where(good, self.loglik[which] - found.loglik, np.inf)
         return np.sqrt(np.maximum(2 * fall, 0.0))
+
+    def _inside(self, theta: Floats, top: Floats) -> None:
+        """Move the free ones so that a support bounded by a negative shape holds the values."""
+        signed = [i for i, free in enumerate(self.profile.free) if free.offset]
+        scale = [i for i, free in enumerate(self.profile.free) if str(free.symbol) == "scale"]
+        for i, j in zip(signed, scale, strict=False):
+            if self.number == j:
+                theta[i] = np.maximum(theta[i], -0.99 * theta[j] / top)
+            else:
+                theta[j] = np.maximum(theta[j], -1.01 * theta[i] * top)
 
     def end(self, sign: int, spread: Floats) -> Floats:
         """The end of the interval on one side."""

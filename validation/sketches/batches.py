@@ -56,7 +56,9 @@ def shards(folder: Path) -> list[Path]:
 
 def _of_array(codes: Any) -> Iterator[Codes]:
     """Rows a batch at a time where rows can be cut out cheaply; the whole otherwise."""
-    if sparse.issparse(codes) and codes.format != "csr":
+    if getattr(codes, "format", "csr") != "csr" or getattr(codes, "is_sparse_csr", False) or (
+        getattr(codes, "is_sparse", False)
+    ):
         yield read_codes(codes)
         return
     if len(getattr(codes, "shape", ())) != 2 or 0 in codes.shape:

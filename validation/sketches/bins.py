@@ -50,6 +50,14 @@ def steps(bins: NDArray[Any]) -> Floats:
     return (right(bins) - left(bins)) / (1 << SHIFT)
 
 
+def grid_of(bits: NDArray[np.uint32]) -> NDArray[np.int16]:
+    """For each value the largest k for which it is a multiple of 2ᵏ."""
+    exponent = (bits >> np.uint32(23)).astype(np.int16)
+    whole = (bits & np.uint32((1 << 23) - 1)) | ((exponent > 0).astype(np.uint32) << np.uint32(23))
+    lowest = (whole & (~whole + np.uint32(1))).astype(np.float32).view(np.uint32) >> np.uint32(23)
+    return (lowest.astype(np.int16) - 127) + np.maximum(exponent, 1) - np.int16(150)
+
+
 def mantissa_bits(used: NDArray[np.uint32]) -> NDArray[np.int64]:
     """How many bits of the mantissa values need, from the bitwise or of their bits; 0 … 23."""
     low = used & np.uint32((1 << 23) - 1)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from neglog.validation.codes import Codes
-from neglog.validation.sketches.bins import BELOW, SHIFT, bits_of
+from neglog.validation.sketches.bins import BELOW, SHIFT, bits_of, grid_of
 from neglog.validation.sketches.merging import distinct, pointers
 from neglog.validation.sketches.sketch import Sketch, empty
 
@@ -15,7 +15,7 @@ def counted(codes: Codes) -> Sketch:
     features, nonzero = codes.features, codes.nonzero
     base = empty(features, codes.tokens)
     square, log, log_square = (np.zeros(features) for _ in range(3))
-    low, top, used = base.low.copy(), base.top.copy(), base.used.copy()
+    low, top, used, grid = (x.copy() for x in (base.low, base.top, base.used, base.grid))
     feature_of, bins, counts, offsets = [], [], [], []
     filled = np.flatnonzero(nonzero)
     cuts = np.flatnonzero(np.diff((np.cumsum(nonzero[filled]) - 1) // BLOCK)) + 1
@@ -34,6 +34,7 @@ def counted(codes: Codes) -> Sketch:
         low[part] = np.minimum.reduceat(wide, starts)
         top[part] = np.maximum.reduceat(wide, starts)
         used[part] = np.bitwise_or.reduceat(bits, starts)
+        grid[part] = np.minimum.reduceat(grid_of(bits), starts)
         # feature and bits as one integer: sorting it sorts values within each feature
         place = np.repeat(np.arange(len(part), dtype=np.uint64) << np.uint64(32), nonzero[part])
         both = place | bits
@@ -48,5 +49,5 @@ def counted(codes: Codes) -> Sketch:
     indptr = pointers(np.concatenate(feature_of), features)
     return Sketch(
         codes.tokens, indptr, np.concatenate(bins), np.concatenate(counts),
-        np.concatenate(offsets), square, log, log_square, low, top, used,
+        np.concatenate(offsets), square, log, log_square, low, top, used, grid,
     )  # fmt: skip

@@ -34,6 +34,7 @@ def merged(one: Sketch, other: Sketch) -> Sketch:
         np.minimum(one.low, other.low),
         np.maximum(one.top, other.top),
         one.used | other.used,
+        np.minimum(one.grid, other.grid),
     )
 
 

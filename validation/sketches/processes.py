@@ -55,4 +55,4 @@ def _broadcast(sketch: Sketch, own: bool, received: Any) -> Sketch:
 
 
 def _sendable(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.int64) if array.dtype.kind == "u" else array
+    return array.astype(np.int64) if array.dtype.itemsize < 8 else array

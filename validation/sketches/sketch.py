@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
 from neglog.validation.segments import Floats, Segments
-from neglog.validation.sketches.bins import left, mantissa_bits, steps
+from neglog.validation.sketches.bins import MANTISSA, left, mantissa_bits, steps
 
 Counts = NDArray[np.int64]
+NO_GRID = 200  # of a feature without values: above every exponent of float32
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Sketch:
     are float64 and depend on it by rounding only.
 
     Memory: 18 bytes an occupied bin (a feature whose codes span a factor of 1,000 occupies at most
-    320) and 52 bytes a feature, whatever the number of tokens.
+    320) and 54 bytes a feature, whatever the number of tokens.
     """
 
     tokens: int
@@ -43,6 +44,7 @@ class Sketch:
     low: Floats  # (features,) min a, ∞ where there is none
     top: Floats  # (features,) max a, 0 where there is none
     used: NDArray[np.uint32]  # (features,) bitwise or of the values' bits
+    grid: NDArray[np.int16]  # (features,) largest k with all values multiples of 2ᵏ
 
     @property
     def features(self) -> int:
@@ -68,17 +70,23 @@ class Sketch:
     def sum(self) -> Floats:
         """Σ a of each feature, from integers, (features,)."""
         value = self.counts * left(self.bins) + self.offsets * steps(self.bins)
-        reached = np.concatenate([np.zeros(1), value])
         filled = np.diff(self.indptr) > 0
         out = np.zeros(self.features)
         if filled.any():
-            out[filled] = np.add.reduceat(reached[1:], self.indptr[:-1][filled])
+            out[filled] = np.add.reduceat(value, self.indptr[:-1][filled])
         return out
 
     @property
     def mantissa(self) -> NDArray[np.int64]:
         """Bits of the mantissa the codes use: 10 for float16, 7 for bfloat16, up to 23."""
         return mantissa_bits(self.used)
+
+    @property
+    def coarse(self) -> NDArray[np.bool_]:
+        """Whether the values are spaced more coarsely than the bins, at their mean or everywhere."""
+        with np.errstate(all="ignore"):
+            spacing = np.exp2(self.grid.astype(np.float64)) / (self.sum / self.nonzero)
+        return (self.nonzero > 0) & ((self.mantissa <= MANTISSA) | (spacing > 2.0**-MANTISSA))
 
     @property
     def nbytes(self) -> int:
@@ -107,7 +115,7 @@ class Sketch:
         size = np.diff(self.indptr)[chosen]
         indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
         entries = np.repeat(self.indptr[:-1][chosen] - indptr[:-1], size) + np.arange(indptr[-1])
-        per_feature = ("square", "log", "log_square", "low", "top", "used")
+        per_feature = ("square", "log", "log_square", "low", "top", "used", "grid")
         return Sketch(
             self.tokens,
             indptr,
@@ -152,4 +160,5 @@ def empty(features: int, tokens: int = 0) -> Sketch:
     return Sketch(
         tokens, np.zeros(features + 1, np.int64), none.astype(np.uint16), none, none,
         zero, zero, zero, np.full(features, np.inf), zero, np.zeros(features, np.uint32),
+        np.full(features, NO_GRID, np.int16),
     )  # fmt: skip

@@ -74,7 +74,7 @@ def load_with_notes(path: Path) -> tuple[Sketch, dict[str, object]]:
         )
     tensors = read_safetensors(path)
     names = {"indptr", "bins", "counts", "offsets", "square", "log", "log_square", "low", "top",
-             "used"}  # fmt: skip
+             "used", "grid"}  # fmt: skip
     if tensors.keys() != names or not about.get("tokens", "").isdecimal():
         raise InputError(f"{path} is damaged: a sketch's tensors are {', '.join(sorted(names))}.")
     wide = {k: v.astype(np.int64) if k in INTEGERS else v for k, v in tensors.items()}
@@ -90,7 +90,7 @@ def _require_sound(sketch: Sketch, path: Path) -> None:
     sound = (
         m >= 1
         and all(shapes)
-        and len(sketch.used) == m
+        and len(sketch.used) == len(sketch.grid) == m
         and len(sketch.counts) == len(sketch.offsets) == entries
         and sketch.indptr[0] == 0
         and sketch.indptr[-1] == entries
