@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from sympy.codegen.cfunctions import log1p
 
 from neglog.validation.numeric import numpy_function
 from neglog.validation.segments import Floats, Segments
@@ -125,14 +126,29 @@ class Profile:
         return derivative
 
     @cached_property
-    def _samples(self) -> Callable[..., list[Any]]:
+    def _moving(self) -> "list[Summand]":
         """g_j and its derivatives in θ, for the sums that move."""
-        moving = [
-            sympy.diff(self.sums[j], *(self.symbols[i] for i in index)) if index else self.sums[j]
+        return [
+            summand(
+                sympy.diff(self.sums[j], *(self.symbols[i] for i in index))
+                if index
+                else self.sums[j]
+            )
             for j, index in self.rows
             if self.moving[j]
         ]
-        return numpy_function([A, LOG_A, *self.symbols], moving, self.known)
+
+    @cached_property
+    def _samples(self) -> Callable[..., list[Any]]:
+        """What is summed over samples."""
+        rests = [moving.rest for moving in self._moving]
+        return numpy_function([A, LOG_A, *self.symbols], rests, self.known)
+
+    @cached_property
+    def _factors(self) -> Callable[..., list[Any]]:
+        """What the sums over samples are multiplied with."""
+        factors = [moving.factor for moving in self._moving]
+        return numpy_function(self.symbols, factors, self.known)
 
     @cached_property
     def _still(self) -> list[tuple[sympy.Expr, Callable[..., list[Any]]]]:
@@ -151,10 +167,16 @@ class Profile:
         """The matrix of sums, (rows, m), at θ (k, m)."""
         with np.errstate(all="ignore"):  # what is not finite makes ℓ = −∞, see ``value``
             values = self._samples(segments.a, segments.log, *map(segments.spread, theta))
-        sums, fixed = iter(values), iter(still)
-        matrix = np.empty((len(self.rows), segments.features))
-        for row, (j, _) in enumerate(self.rows):
-            matrix[row] = segments.sum(next(sums)) if self.moving[j] else next(fixed)
+            summed = iter(
+                factor * (segments.sum_log1p(value) if moving.logarithm else segments.sum(value))
+                for moving, factor, value in zip(
+                    self._moving, self._factors(*theta), values, strict=True
+                )
+            )
+            fixed = iter(still)
+            matrix = np.empty((len(self.rows), segments.features))
+            for row, (j, _) in enumerate(self.rows):
+                matrix[row] = next(summed) if self.moving[j] else next(fixed)
         return matrix
 
     @cached_property
@@ -227,6 +249,23 @@ def inverse(matrix: Floats) -> Floats:
         values = np.where(values > 0, values, np.nan)
         out[good] = np.einsum("mik,mk,mjk->mij", vectors, 1 / values, vectors)
     return np.asarray(np.moveaxis(out, 0, -1))
+
+
+@dataclass(frozen=True)
+class Summand:
+    """factor(θ) · rest(a, θ), or factor(θ) · log(1 + rest(a, θ)): what need not be done per sample."""
+
+    factor: sympy.Expr
+    rest: sympy.Expr
+    logarithm: bool
+
+
+def summand(expr: sympy.Expr) -> Summand:
+    """The parts of an expression that is summed over samples."""
+    factor, rest = sympy.factor_terms(expr).as_independent(A, LOG_A, as_Add=False)
+    if isinstance(rest, log1p):
+        return Summand(factor, rest.args[0], True)
+    return Summand(factor, rest, False)
 
 
 def exact_sums(segments: Segments) -> dict[sympy.Expr, Floats]:

@@ -65,6 +65,27 @@ class Segments:
             values = values * self.weight
         return np.add.reduceat(values, self.starts)
 
+    def sum_log1p(self, values: Floats) -> Floats:
+        """Σ weight · log(1 + value), values > −1: logarithms of products of eight.
+
+        The rounding of 1 + value is at most 1e-16 a sample in the sum. Products that overflow, and
+        weighted samples, are summed one by one.
+        """
+        if self.weight is not None or np.ndim(values) == 0:
+            return self.sum(np.log1p(values))
+        products = np.multiply.reduceat(values + 1.0, self._eights[0])
+        if not np.isfinite(products).all() or not products.all():
+            return self.sum(np.log1p(values))
+        return np.add.reduceat(np.log(products), self._eights[1])
+
+    @cached_property
+    def _eights(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where groups of at most eight samples of one feature begin; each feature's first group."""
+        groups = -(-self.size // 8)
+        first = starts_of(groups)
+        within = np.arange(int(groups.sum())) - np.repeat(first, groups)
+        return np.repeat(self.starts, groups) + 8 * within, first
+
     def spread(self, per_feature: Floats) -> Floats:
         """A number per feature repeated for each of its samples, (m,) → (samples,)."""
         return np.repeat(per_feature, self.size)
