@@ -3,8 +3,8 @@
     python benchmarks/bootstrap_size.py                     # 2,000 data sets of 300 values a family
     python benchmarks/bootstrap_size.py --sets 100 --families exponential     # tiny
 
-Data sets are drawn from each family and tested against the same family, fitted. Beside it: what comes
-of comparing √n·max|F − Fₙ| with Kolmogorov's table, as if the parameters had not been fitted.
+Data sets are drawn from each family and tested against the same family, fitted. Beside it: what
+comes of comparing √n·max|F − Fₙ| with Kolmogorov's table, as if the parameters had not been fitted.
 """
 
 import argparse

@@ -1,14 +1,15 @@
-"""Time neglog.validation.fit against scipy's loop, fitter, distfit, powerlaw and JAX, on the same features.
+"""Time neglog.validation.fit against scipy's loop, fitter, distfit, powerlaw and JAX.
 
     python benchmarks/fit_speed.py                      # 1,000 features × 400 values, 3 rounds
-    python benchmarks/fit_speed.py --features 60        # tiny
-    python benchmarks/fit_speed.py --sketch 100000      # also: as many features × 8 families from a sketch
+    python benchmarks/fit_speed.py --features 60        # tiny python benchmarks/fit_speed.py
+    --sketch 100000      # also: as many features × 8 families from a sketch
 
 Every round runs all rivals in turn, so that a busy machine slows all of them. Rivals that are not
-installed are left out (pip install fitter distfit powerlaw). Ratios are per fit, a fit being one family on
-one feature: scipy fits all features, the others every 20th. fitter and distfit leave the location free,
-which is not the same question; powerlaw has three of the six families. "worse by" is how much higher a
-rival's log-likelihood is at most, in nat per value, where the question is the same.
+installed are left out (pip install fitter distfit powerlaw). Ratios are per fit, a fit being one
+family on one feature: scipy fits all features, the others every 20th. fitter and distfit leave the
+location free, which is not the same question; powerlaw has three of the six families. "worse by" is
+how much higher a rival's log-likelihood is at most, in nat per value, where the question is the
+same.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -160,7 +162,7 @@ def main() -> None:
     print(f"{platform.machine()}, {platform.system()}, python {platform.python_version()}, "
           f"{', '.join(versions())}")  # fmt: skip
     codes = planted(options.features, options.values)
-    seconds, _ = timed(lambda: neglog.validation.fit(planted(6, 60), families=NAMES))
+    seconds, _ = timed(partial(neglog.validation.fit, planted(6, 60), families=NAMES))
     print(f"first call, with the symbolic preparation: {seconds:.2f} s")
     here = {name: rival for name, rival in RIVALS.items() if installed(name)}
     for name in sorted(RIVALS.keys() - here.keys()):
@@ -168,21 +170,21 @@ def main() -> None:
     times: Times = {}
     fits = options.features * len(NAMES)
     for _ in range(options.rounds):
-        seconds, table = timed(lambda: neglog.validation.fit(codes, families=NAMES))
+        seconds, table = timed(partial(neglog.validation.fit, codes, families=NAMES))
         times.setdefault("neglog", []).append(seconds / fits)
         sample = columns(codes, options.step)
-        seconds, loglik = timed(lambda: with_scipy(sample))
+        seconds, loglik = timed(partial(with_scipy, sample))
         times.setdefault("scipy, floc=0", []).append(seconds / len(sample) / len(NAMES))
         own = table["loglik"].to_numpy().reshape(options.features, len(NAMES))[:: options.step]
         worst = ((loglik - own) / options.values).max()
         few = columns(codes, 20)
-        seconds, _ = timed(lambda: with_scipy(few, floc=False))
+        seconds, _ = timed(partial(with_scipy, few, floc=False))
         times.setdefault("scipy, free loc", []).append(seconds / len(few) / len(NAMES))
         for name, (run, families) in here.items():
-            seconds, _ = timed(lambda run=run: run(few))
+            seconds, _ = timed(partial(run, few))
             times.setdefault(name, []).append(seconds / len(few) / families)
     print(f"{options.features} features × {options.values} values × {len(NAMES)} families, "
-          f"{options.rounds} rounds; scipy better by at most {worst:.1e} nat per value")  # fmt: skip
+          f"{options.rounds} rounds; scipy better by at most {worst:.1e} nat a value")  # fmt: skip
     print("| | ms a fit (median) | ratio to neglog (min … max over rounds) |\n|---|---|---|")
     for name, seconds_ in times.items():
         ratios = np.array(seconds_) / np.array(times["neglog"])
@@ -202,7 +204,7 @@ def of_a_sketch(features: int, values: int) -> None:
     block = planted(min(features, 1000), values, seed=3)
     part = neglog.validation.sketch(block)
     sketch = part.take(np.arange(features) % part.features)
-    seconds, table = timed(lambda: neglog.validation.fit(sketch, families=EIGHT))
+    seconds, table = timed(partial(neglog.validation.fit, sketch, families=EIGHT))
     bins = len(sketch.bins) / features
     print(f"{features} features × {len(EIGHT)} families from a sketch of {values} values and "
           f"{bins:.0f} bins each: {seconds:.0f} s, {len(table):,} fits")  # fmt: skip

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from neglog.validation.codes import Codes, read_codes
     from neglog.validation.controls import gaussian_noise, random_dictionary
     from neglog.validation.densities import density, log_density, negative_log, scipy_law
+    from neglog.validation.expression import penalty_family
     from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
     from neglog.validation.flags import FLAGS
-    from neglog.validation.expression import penalty_family
     from neglog.validation.judging.calibration import goodness
     from neglog.validation.judging.comparing import vuong
     from neglog.validation.judging.edf import STATISTICS

@@ -1,4 +1,4 @@
-"""log Z of a penalty's prior from its derivation, where that is closed and numpy can evaluate it."""
+"""log Z of a penalty's prior from its derivation, where closed and numpy can evaluate it."""
 
 from collections.abc import Sequence
 

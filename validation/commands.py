@@ -1,6 +1,7 @@
 """What ``neglog fit`` and ``neglog sketch`` do between reading their options and printing."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
+from neglog.sae.progress import progress_bar
 from neglog.validation.fitting import fit
 from neglog.validation.judging.calibration import goodness
 from neglog.validation.judging.figures import fit_figure
 from neglog.validation.judging.holding_out import held_out
 from neglog.validation.judging.thresholds import tail as tail_table
 from neglog.validation.results import to_json, with_goodness, with_rows
-from neglog.sae.progress import progress_bar
 from neglog.validation.sketches.batches import shards
 from neglog.validation.sketches.building import read_source, sketch
 from neglog.validation.sketches.sketch import Sketch
@@ -77,7 +78,7 @@ def fit_document(
     return document
 
 
-Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
 
 
 def fit_rows(document: dict[str, Any]) -> list[Table]:
@@ -116,8 +117,8 @@ def sketch_files(
 ) -> dict[str, Any]:
     """Sketch files one after another into ``out``; the ``neglog.sketch/1`` summary of the result.
 
-    Every minute, and where it is interrupted, what is done so far is kept beside ``out`` under
-    the ending .partial.safetensors, with the names of the files in it; ``resume`` goes on from there.
+    Every minute, and where it is interrupted, what is done so far is kept beside ``out`` under the
+    ending .partial.safetensors, with the names of the files in it; ``resume`` goes on from there.
     """
     target = Path(out)
     partial = target.with_name(f"{target.stem}.partial.safetensors")
@@ -162,7 +163,7 @@ def sketch_files(
 
 
 def _files(path: Path, activations: bool) -> list[Path]:
-    """The files of a folder of codes; a folder of activations stays whole, as it is read by name."""
+    """The files of a folder of codes; a folder of activations stays whole."""
     if not path.exists():
         raise InputError(f"there are no codes at {path}.")
     return [path] if activations or not path.is_dir() else shards(path)

@@ -134,9 +134,11 @@ def _maximise(row: Family, chunk: Segments) -> Optimum:
         np.where(better, other.loglik, one.loglik),
         np.where(better, other.params, one.params),
         np.where(better, other.se, one.se),
-        _limits(row, [b if take else a for a, b, take in
-                      zip(one.flags, other.flags, better, strict=True)],
-                np.where(better, other.params, one.params)),
+        _limits(
+            row,
+            [b if take else a for a, b, take in zip(one.flags, other.flags, better, strict=True)],
+            np.where(better, other.params, one.params),
+        ),
     )
 
 
@@ -158,9 +160,7 @@ def in_unit_of_codes(row: Family, chunk: Segments, optimum: Optimum) -> Optimum:
     return optimum
 
 
-def _found(
-    row: Family, chunk: Segments, original: Segments | None, level: float | None
-) -> Found:
+def _found(row: Family, chunk: Segments, original: Segments | None, level: float | None) -> Found:
     own = chunk if row.scaled else original
     assert own is not None
     optimum, ends = _maximise(row, own), None
@@ -189,7 +189,7 @@ class Sort:
         self.enough = np.flatnonzero(n >= self.min_nonzero)
         self.fitted: list[NDArray[np.int64]] = []
 
-    def _few(self, feature: int) -> None:
+    def _few(self, feature: Any) -> None:
         self.flags[feature].append("few-nonzero" if self.codes.nonzero[feature] else "never-active")
 
     def chunks(self) -> Iterator[Segments]:

@@ -6,8 +6,7 @@ FLAGS: dict[str, str] = {
     "fitted.",
     "constant": "All non-zero values are equal: no density fits, so none was tried.",
     "tied": "Fewer than half of the non-zero values are distinct, or (in a sketch) they are spaced "
-    "more coarsely than its bins: rounded or quantised codes, for which likelihoods of densities are "
-    "unreliable.",
+    "more coarsely than its bins: rounded codes, for which likelihoods are unreliable.",
     "nested": "One family holds the other, so that Vuong's test means nothing: use nested.",
     "indistinguishable": "The two fits differ no more than fits of one and the same law would.",
     "limit: exponential": "The best fit is the family's limit, an exponential law.",

@@ -1,8 +1,9 @@
 """Profile-likelihood intervals: where twice the log-likelihood has fallen by a χ² quantile.
 
-For a parameter p with the others maximised, r(p) = ±√(2(ℓ̂ − ℓ_p)) is nearly a straight line in
-log p (in log(1 + p) for a shape that may be negative), so a safeguarded secant finds each end in a few
-steps. Where the likelihood never falls that far, the end is that of the parameter space: ∞, 0 or −1.
+For a parameter p with the others maximised, r(p) = ±√(2(ℓ̂ − ℓ_p)) is nearly a straight line in log
+p (in log(1 + p) for a shape that may be negative), so a safeguarded secant finds each end in a few
+steps. Where the likelihood never falls that far, the end is that of the parameter space: ∞, 0 or
+−1.
 """
 
 from collections.abc import Sequence

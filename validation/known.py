@@ -8,21 +8,21 @@ import sympy
 from scipy import special
 
 
-class log_erfc(sympy.Function):  # noqa: N801  # a function's name in an expression
+class log_erfc(sympy.Function):  # a function's name in an expression
     """log erfc(x), finite where erfc underflows; its slope is −2/(√π erfcx(x))."""
 
     def fdiff(self, argument: int = 1) -> sympy.Expr:
         return -2 / (sympy.sqrt(sympy.pi) * erfcx(self.args[0]))
 
 
-class erfcx(sympy.Function):  # noqa: N801
+class erfcx(sympy.Function):
     """exp(x²) erfc(x)."""
 
     def fdiff(self, argument: int = 1) -> sympy.Expr:
         return 2 * self.args[0] * erfcx(self.args[0]) - 2 / sympy.sqrt(sympy.pi)
 
 
-class scaled_e1(sympy.Function):  # noqa: N801
+class scaled_e1(sympy.Function):
     """eˣ E₁(x), which neither overflows nor underflows; its slope is itself − 1/x."""
 
     def fdiff(self, argument: int = 1) -> sympy.Expr:
@@ -30,7 +30,7 @@ class scaled_e1(sympy.Function):  # noqa: N801
 
 
 def _scaled_e1(x: Any) -> Any:
-    """By E₁ where eˣ is moderate, else by the continued fraction 1/(x+1 − 1/(x+3 − 4/(x+5 − …)))."""
+    """By E₁ where eˣ is moderate, else the continued fraction 1/(x+1 − 1/(x+3 − 4/(x+5 − …)))."""
     x = np.maximum(np.asarray(x, dtype=np.float64), 1e-300)
     tail = np.zeros_like(x)
     for k in range(12, 0, -1):

@@ -21,7 +21,7 @@ UNSEEN = 1e-25  # terms below this are dropped: their slopes may overflow
 def log_normaliser(
     symbols: Sequence[sympy.Symbol], energy: sympy.Expr
 ) -> tuple[sympy.Expr, dict[str, Callable[..., Any]]]:
-    """The expression log Z(θ) in the symbols, and numbers for the functions in it and its derivatives.
+    """The expression log Z(θ) in the symbols; numbers for the functions in it and its derivatives.
 
     With ⟨·⟩ the mean under exp(−f)/Z:  ∂ᵢ log Z = −⟨fᵢ⟩,
     ∂ᵢⱼ log Z = ⟨fᵢfⱼ⟩ − ⟨fᵢ⟩⟨fⱼ⟩ − ⟨fᵢⱼ⟩. Infinite where the integral diverges. About ten digits,

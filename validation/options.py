@@ -10,15 +10,11 @@ STATISTIC_WORDS = ("anderson-darling", "cramer-von-mises", "kolmogorov-smirnov")
 _OPTIONS = (
     click.option("--families", help="Comma-separated family names or penalty expressions."),
     click.option("--min-nonzero", default=50, help="Features with fewer are not fitted."),
-    click.option(
-        "--weights", type=click.Path(), help="A .npy file: how often each token counts."
-    ),
+    click.option("--weights", type=click.Path(), help="A .npy file: how often each token counts."),
     click.option(
         "--offset", help='Where the slab begins: a number, a .npy file, or "minimum" (estimated).'
     ),
-    click.option(
-        "--truncation", help="Leave out codes at or below this: a number or a .npy file."
-    ),
+    click.option("--truncation", help="Leave out codes at or below this: a number or a .npy file."),
     click.option(
         "--intervals", type=float, help="Level of profile-likelihood intervals, such as 0.95."
     ),
@@ -30,9 +26,7 @@ _OPTIONS = (
     click.option("--replicates", default=199, help="Of the bootstrap."),
     click.option("--tail", is_flag=True, help="Tail index over thresholds."),
     click.option("--folds", type=int, help="Held-out log-likelihood in this many folds."),
-    click.option(
-        "--sequence", type=click.Path(), help="A .npy file: the sequence of each token."
-    ),
+    click.option("--sequence", type=click.Path(), help="A .npy file: the sequence of each token."),
     click.option("--seed", default=0, help="Of bootstrap and folds."),
     click.option("--figure", type=click.Path(), help="PP and QQ plots: a .png, .pdf or .svg file."),
     click.option("--csv", type=click.Path(), help="Write the table of fits."),

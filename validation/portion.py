@@ -39,7 +39,7 @@ def portion(
     truncation: ArrayLike | None,
     weights: ArrayLike | None,
 ) -> Portion:
-    """The arguments of ``fit`` as arrays, checked. A sketch's cut is moved up to an edge of a bin."""
+    """The arguments of ``fit`` as arrays, checked; a sketch's cut moved up to an edge of a bin."""
     moved = _offset(source, offset)
     cut = None if truncation is None else _per_feature(source, truncation, "truncation")
     if cut is not None:

@@ -253,7 +253,7 @@ def inverse(matrix: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Summand:
-    """factor(θ) · rest(a, θ), or factor(θ) · log(1 + rest(a, θ)): what need not be done per sample."""
+    """factor(θ) · rest(a, θ), or factor(θ) · log(1 + rest(a, θ)): the factor is not summed."""
 
     factor: sympy.Expr
     rest: sympy.Expr

@@ -7,6 +7,7 @@ a fit from raw codes differ in nothing but the segments they are given.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,13 +81,13 @@ class Segments:
 
     @cached_property
     def _eights(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where groups of at most eight samples of one feature begin; each feature's first group."""
+        """Where groups of at most eight samples of a feature begin; each feature's first group."""
         groups = -(-self.size // 8)
         first = starts_of(groups)
         within = np.arange(int(groups.sum())) - np.repeat(first, groups)
         return np.repeat(self.starts, groups) + 8 * within, first
 
-    def spread(self, per_feature: Floats) -> Floats:
+    def spread(self, per_feature: NDArray[Any]) -> NDArray[Any]:
         """A number per feature repeated for each of its samples, (m,) → (samples,)."""
         return np.repeat(per_feature, self.size)
 

@@ -1,7 +1,7 @@
 """The distribution of a family that is known by its density alone: tables in log a.
 
-In u = log a the density q(u) = p(eᵘ) eᵘ is smooth and short-tailed. Its integral over a grid is summed
-by Simpson's rule, and between nodes F is the cubic with the right values and slopes.
+In u = log a the density q(u) = p(eᵘ) eᵘ is smooth and short-tailed. Its integral over a grid is
+summed by Simpson's rule, and between nodes F is the cubic with the right values and slopes.
 """
 
 from typing import Any
@@ -80,6 +80,8 @@ def _draw(row: Family, rng: Generator, shape: Any, params: dict[str, Any]) -> Fl
     grid, table, _ = _tables(row, sets)
     uniform, out = rng.random(int(np.prod(shape))), np.empty(int(np.prod(shape)))
     order = np.argsort(which, kind="stable")
-    for number, part in enumerate(np.split(order, np.searchsorted(which[order], np.arange(1, sets.shape[1])))):
+    for number, part in enumerate(
+        np.split(order, np.searchsorted(which[order], np.arange(1, sets.shape[1])))
+    ):
         out[part] = np.interp(uniform[part], table[number], grid)
     return np.exp(out).reshape(shape)

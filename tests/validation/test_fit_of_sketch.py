@@ -27,7 +27,6 @@ def test_logliks_agree_within_the_bound_that_is_reported(both):
 
 
 def test_sufficient_statistics_are_exact(both):
-    raw, binned = both
     for name in EXACT:
         one, other = (t[t["family"] == name].reset_index() for t in both)
         for parameter in TRUE[name]:

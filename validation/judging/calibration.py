@@ -1,9 +1,9 @@
 """Goodness of fit with honest p-values: a parametric bootstrap that refits every replicate.
 
-Tables of EDF statistics assume that the law was known beforehand; it was fitted, which makes it look
-closer than it is. So the statistic's distribution is found by drawing from the fitted law, fitting
-each draw again, and measuring the distance to that fit. Source: W. Stute, W. Manteiga, M. Quindimil,
-Bootstrap based goodness-of-fit-tests, 1993.
+Tables of EDF statistics assume that the law was known beforehand; it was fitted, which makes it
+look closer than it is. So the statistic's distribution is found by drawing from the fitted law,
+fitting each draw again, and measuring the distance to that fit. Source: W. Stute, W. Manteiga, M.
+Quindimil, Bootstrap based goodness-of-fit-tests, 1993.
 """
 
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ def goodness(
     (its p-value knows nothing of the choice, and is a little too large); default: only where no
     families are named. statistic: one of ``STATISTICS``.
 
-    Columns: feature, family, nonzero, statistic, p = (1 + #{replicates ≥ observed})/(1 + replicates),
-    q (Benjamini–Hochberg over the rows), flags. Features that are not fitted, or whose values are
-    tied (no continuous law can have drawn them), have nan and a flag.
+    Columns: feature, family, nonzero, statistic, p = (1 + #{replicates ≥ observed})/(1 +
+    replicates), q (Benjamini–Hochberg over the rows), flags. Features that are not fitted, or whose
+    values are tied (no continuous law can have drawn them), have nan and a flag.
 
     Raises InputError as ``fit`` does, for an unknown statistic, and for replicates < 19.
     """
@@ -194,9 +194,10 @@ def _table(
 
     features, count = observed.shape
     names = np.array([row.name for row in rows], dtype=object)
+    none: Any = None
     which = np.tile(np.arange(count), (features, 1)) if best is None else best[:, None]
     line = np.arange(features)[:, None]
-    chosen = np.where(which >= 0, names[which], None)
+    chosen = np.where(which >= 0, names[which], none)
     own = [["; ".join(sort.flags[f])] * which.shape[1] for f in range(features)]
     table = pd.DataFrame(
         {

@@ -33,10 +33,10 @@ def vuong(
     """Vuong's test of every pair of families on every feature.
 
     With dᵢ = log p₁(aᵢ) − log p₂(aᵢ) at the fits, z = [Σdᵢ − ½(k₁ − k₂) log n]/(ω√n) is standard
-    normal where both families are equally near to the truth (in Kullback–Leibler divergence), ω² the
-    variance of dᵢ; the correction is that of BIC. ``sequence`` (tokens,), the sequence each token
-    belongs to, replaces nω² by the sum over sequences of (Σ(dᵢ − d̄))², right where tokens of a
-    sequence are dependent. Source: Q. Vuong, Likelihood ratio tests for model selection and
+    normal where both families are equally near to the truth (in Kullback–Leibler divergence), ω²
+    the variance of dᵢ; the correction is that of BIC. ``sequence`` (tokens,), the sequence each
+    token belongs to, replaces nω² by the sum over sequences of (Σ(dᵢ − d̄))², right where tokens of
+    a sequence are dependent. Source: Q. Vuong, Likelihood ratio tests for model selection and
     non-nested hypotheses, 1989.
 
     Columns: feature, one, other, difference (Σdᵢ, nat), z, p (two-sided), q, nearer (the family at
@@ -102,4 +102,5 @@ def clustered(chunk: Segments, centred: Floats, groups: NDArray[np.int64]) -> Fl
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
     weighed = centred if chunk.weight is None else centred * chunk.weight
     sums = np.add.reduceat(weighed[order], starts)
-    return np.bincount(feature[order][starts], sums**2, minlength=chunk.features)
+    squares = np.bincount(feature[order][starts], sums**2, minlength=chunk.features)
+    return squares.astype(np.float64)

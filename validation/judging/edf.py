@@ -2,9 +2,9 @@
 
 With u₍₁₎ ≤ … ≤ u₍ₙ₎ the fitted distribution function at the sorted values:
 
-    Kolmogorov–Smirnov   √n · max |Fₙ − F|
-    Cramér–von Mises     1/(12n) + Σ (u₍ᵢ₎ − (2i − 1)/(2n))²                    = n ∫ (Fₙ − F)² dF
-    Anderson–Darling     −n − Σ (2i − 1)/n · [log u₍ᵢ₎ + log(1 − u₍ₙ₊₁₋ᵢ₎)]     = n ∫ (Fₙ − F)²/(F(1 − F)) dF
+    Kolmogorov–Smirnov   √n · max |Fₙ − F| Cramér–von Mises     1/(12n) + Σ (u₍ᵢ₎ − (2i − 1)/(2n))²
+    = n ∫ (Fₙ − F)² dF Anderson–Darling     −n − Σ (2i − 1)/n · [log u₍ᵢ₎ + log(1 − u₍ₙ₊₁₋ᵢ₎)]     =
+    n ∫ (Fₙ − F)²/(F(1 − F)) dF
 
 Grouped values are compared at the edges of their bins, by the same integrals as sums. Source: M.
 Stephens, EDF statistics for goodness of fit and some comparisons, 1974.

@@ -38,8 +38,8 @@ def fit_figure(
 
     PP: the empirical minus the fitted distribution function, against the fitted one; the grey band
     holds ``level`` of the values at each point if the law were known beforehand (fitting makes true
-    deviations smaller). QQ: ordered values against the fitted quantiles, both on logarithmic axes. A
-    sketch is drawn at the edges of its bins.
+    deviations smaller). QQ: ordered values against the fitted quantiles, both on logarithmic axes.
+    A sketch is drawn at the edges of its bins.
 
     features: at most 8; default: three from often to seldom firing. Raises InputError for another
     ending, features that do not exist or cannot be fitted.
@@ -172,9 +172,7 @@ def _chosen(source: Source, features: Sequence[int] | None) -> NDArray[np.int64]
         return able[np.unique(np.linspace(0, len(able) - 1, 3).astype(int))]
     chosen = np.asarray(features, dtype=np.int64)
     if not 1 <= len(chosen) <= 8 or chosen.min() < 0 or chosen.max() >= source.features:
-        raise InputError(
-            f"1 to 8 features can be drawn, each between 0 and {source.features - 1}."
-        )
+        raise InputError(f"1 to 8 features can be drawn, each between 0 and {source.features - 1}.")
     return chosen
 
 

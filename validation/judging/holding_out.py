@@ -112,7 +112,9 @@ def _share(sketch: Sketch, counts: NDArray[np.int64], folds: int) -> Sketch:
         offsets=offsets[keep],
     )
     filled = np.flatnonzero(np.diff(part.indptr) > 0)
-    sums = {name: np.zeros(sketch.features) for name in ("square", "log", "log_square")}
+    sums: dict[str, Any] = {
+        name: np.zeros(sketch.features) for name in ("square", "log", "log_square")
+    }
     if len(filled):
         nodes = part.samples(filled, exact=False).original()
         sums["square"][filled] = nodes.sum(nodes.a**2)

@@ -33,9 +33,10 @@ def block_bootstrap(
 ) -> "pd.DataFrame":
     """Standard errors, intervals and choices of family, resampling whole sequences.
 
-    Tokens of a sequence are dependent, so that n values are worth fewer than n: standard errors from
-    information are too small and the best family is less sure than its AIC says. Each replicate draws
-    as many sequences as there are, with replacement, and fits every family to them again.
+    Tokens of a sequence are dependent, so that n values are worth fewer than n: standard errors
+    from information are too small and the best family is less sure than its AIC says. Each
+    replicate draws as many sequences as there are, with replacement, and fits every family to them
+    again.
 
     sequence: the sequence each token belongs to, (tokens,); None: every token is its own.
 

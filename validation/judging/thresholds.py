@@ -1,4 +1,4 @@
-"""The tail index: a generalised Pareto law over rising thresholds, with Hill's estimate beside it."""
+"""The tail index: a generalised Pareto law over rising thresholds, Hill's estimate beside it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,7 +63,7 @@ def tail(
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it lies between 0 and 1, such as 0.95.")
     chosen = np.arange(source.features) if features is None else np.asarray(features)
-    if len(chosen) and not (0 <= chosen.min() and chosen.max() < source.features):
+    if len(chosen) and not (chosen.min() >= 0 and chosen.max() < source.features):
         raise InputError(f"features must lie between 0 and {source.features - 1}.")
     parts = [
         _over(source, chosen[start : start + CHUNK], share, level, min_exceedances)

@@ -1,6 +1,7 @@
 """Codes of any kind as a stream of batches small enough for memory."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def batches(codes: Any) -> Iterator[Codes]:
     elif isinstance(codes, Iterable):
         for number, part in enumerate(codes):
             where = str(part) if isinstance(part, str | Path) else f"batch {number}"
-            yield from _named(where, lambda part=part: batches(part))
+            with _located(where):
+                yield from batches(part)
     else:
         raise InputError(f"codes cannot be read from {type(codes).__name__}.")
 
@@ -40,10 +42,12 @@ def _is_batch(item: Any) -> bool:
 def _of_path(path: Path) -> Iterator[Codes]:
     if path.is_dir():
         for shard in shards(path):
-            yield from _named(str(shard), lambda shard=shard: batches(shard))
+            with _located(str(shard)):
+                yield from batches(shard)
         return
     found = from_path(path)
-    yield from _named(str(path), lambda: _of_array(found))
+    with _located(str(path)):
+        yield from _of_array(found)
 
 
 def shards(folder: Path) -> list[Path]:
@@ -56,8 +60,10 @@ def shards(folder: Path) -> list[Path]:
 
 def _of_array(codes: Any) -> Iterator[Codes]:
     """Rows a batch at a time where rows can be cut out cheaply; the whole otherwise."""
-    if getattr(codes, "format", "csr") != "csr" or getattr(codes, "is_sparse_csr", False) or (
-        getattr(codes, "is_sparse", False)
+    if (
+        getattr(codes, "format", "csr") != "csr"
+        or getattr(codes, "is_sparse_csr", False)
+        or (getattr(codes, "is_sparse", False))
     ):
         yield read_codes(codes)
         return
@@ -65,10 +71,8 @@ def _of_array(codes: Any) -> Iterator[Codes]:
         yield read_codes(codes)  # raises, saying why
         return
     for start, stop in _cuts(codes):
-        yield from _named(
-            None if start == 0 else f"after token {start}",
-            lambda start=start, stop=stop: iter([read_codes(codes[start:stop])]),
-        )
+        with _located(None if start == 0 else f"after token {start}"):
+            yield read_codes(codes[start:stop])
 
 
 def _cuts(codes: Any) -> Iterator[tuple[int, int]]:
@@ -89,11 +93,12 @@ def _cuts(codes: Any) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _named(where: str | None, parts: Callable[[], Iterator[Codes]]) -> Iterator[Codes]:
-    """The same batches; an InputError says where it arose."""
+@contextmanager
+def _located(where: str | None) -> Iterator[None]:
+    """An InputError from inside says where it arose."""
     try:
-        yield from parts()
+        yield
     except InputError as error:
-        if where is None or str(error).startswith(where) or where in str(error):
+        if where is None or where in str(error):
             raise
         raise InputError(f"{where}: {error}") from error

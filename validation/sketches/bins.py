@@ -1,9 +1,10 @@
 """Log bins that are floats cut short: sign, exponent and 5 bits of the mantissa.
 
-A positive float32's bits, read as an integer, rise with its value. Their upper 13 bits number a bin:
-32 bins an octave, each at most 1/32 of its lower edge wide (32.5 to 63.5 bins an e-fold), over the
-whole range of float32, denormal numbers included. No logarithm is taken and nothing can fall outside;
-the bits below say where in its bin a value lies, so that sums over a bin are exact integers.
+A positive float32's bits, read as an integer, rise with its value. Their upper 13 bits number a
+bin: 32 bins an octave, each at most 1/32 of its lower edge wide (32.5 to 63.5 bins an e-fold), over
+the whole range of float32, denormal numbers included. No logarithm is taken and nothing can fall
+outside; the bits below say where in its bin a value lies, so that sums over a bin are exact
+integers.
 """
 
 from typing import Any

@@ -39,8 +39,7 @@ def sketch(codes: Any, model: Any = None) -> Sketch:
     for part in _parts(codes):
         if stack and part.features != stack[0].features:
             raise InputError(
-                f"a batch has {part.features} features where those before have "
-                f"{stack[0].features}."
+                f"a batch has {part.features} features where those before have {stack[0].features}."
             )
         stack.append(part)
         # like sizes first, so that an entry is moved log(batches) times at most

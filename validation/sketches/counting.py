@@ -15,7 +15,8 @@ def counted(codes: Codes) -> Sketch:
     features, nonzero = codes.features, codes.nonzero
     base = empty(features, codes.tokens)
     square, log, log_square = (np.zeros(features) for _ in range(3))
-    low, top, used, grid = (x.copy() for x in (base.low, base.top, base.used, base.grid))
+    low, top = base.low.copy(), base.top.copy()
+    used, grid = base.used.copy(), base.grid.copy()
     feature_of, bins, counts, offsets = [], [], [], []
     filled = np.flatnonzero(nonzero)
     cuts = np.flatnonzero(np.diff((np.cumsum(nonzero[filled]) - 1) // BLOCK)) + 1

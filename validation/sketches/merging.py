@@ -1,6 +1,9 @@
 """The union of two histograms, and of the sums beside them."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
 from neglog.validation.sketches.sketch import Counts, Sketch
@@ -43,7 +46,7 @@ def _keys(sketch: Sketch) -> Counts:
     return (feature << KEY) | sketch.bins
 
 
-def distinct(keys: Counts) -> tuple[Counts, Counts]:
+def distinct(keys: NDArray[Any]) -> tuple[NDArray[Any], Counts]:
     """The different ones of sorted keys, and where each begins."""
     new = np.ones(len(keys), dtype=bool)
     new[1:] = keys[1:] != keys[:-1]

@@ -1,10 +1,10 @@
 """Samples that stand for a bin's values: two nodes with the bin's mean and its likely spread.
 
 Σ g(a) over the c values of a bin is taken as c/2 · [g(m − s) + g(m + s)], m the exact mean of the
-values and s² = w²/12 · (1 − 1/c), what the variance about the mean of c values spread evenly over the
-bin's width w is. The mean removes the error of first order, the spread that of second order; what is
-left is of fourth order in w/a ≤ 1/32 (and of second order times 1/√c at random). A bin with one value
-is that value.
+values and s² = w²/12 · (1 − 1/c), what the variance about the mean of c values spread evenly over
+the bin's width w is. The mean removes the error of first order, the spread that of second order;
+what is left is of fourth order in w/a ≤ 1/32 (and of second order times 1/√c at random). A bin with
+one value is that value.
 """
 
 import numpy as np

@@ -26,7 +26,9 @@ def all_reduce(sketch: Sketch, group: Any = None) -> Sketch:
     widths = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(world)]
     dist.all_gather(widths, torch.full((1,), sketch.features, device=device), group=group)
     if len({int(w) for w in widths}) > 1:
-        raise InputError(f"the processes' features differ: {', '.join(str(int(w)) for w in widths)}.")
+        raise InputError(
+            f"the processes' features differ: {', '.join(str(int(w)) for w in widths)}."
+        )
     found = empty(sketch.features)
     for source in range(world):
         root = source if group is None else dist.get_global_rank(group, source)

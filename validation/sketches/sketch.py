@@ -83,7 +83,7 @@ class Sketch:
 
     @property
     def coarse(self) -> NDArray[np.bool_]:
-        """Whether the values are spaced more coarsely than the bins, at their mean or everywhere."""
+        """Whether values are spaced more coarsely than the bins, at their mean or everywhere."""
         with np.errstate(all="ignore"):
             spacing = np.exp2(self.grid.astype(np.float64)) / (self.sum / self.nonzero)
         return (self.nonzero > 0) & ((self.mantissa <= MANTISSA) | (spacing > 2.0**-MANTISSA))

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,9 @@ def load_with_notes(path: Path) -> tuple[Sketch, dict[str, object]]:
              "used", "grid"}  # fmt: skip
     if tensors.keys() != names or not about.get("tokens", "").isdecimal():
         raise InputError(f"{path} is damaged: a sketch's tensors are {', '.join(sorted(names))}.")
-    wide = {k: v.astype(np.int64) if k in INTEGERS else v for k, v in tensors.items()}
+    wide: dict[str, Any] = {
+        k: v.astype(np.int64) if k in INTEGERS else v for k, v in tensors.items()
+    }
     sketch = Sketch(tokens=int(about["tokens"]), **wide)
     _require_sound(sketch, path)
     return sketch, json.loads(about.get("notes", "{}"))

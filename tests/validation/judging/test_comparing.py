@@ -78,9 +78,7 @@ def test_nested_size_inside(wide):
     assert 0.02 < (p <= 0.05).mean() < 0.085
 
 
-@pytest.mark.parametrize(
-    ("null", "wide"), [("exponential", "lomax"), ("half-normal", "half-t")]
-)
+@pytest.mark.parametrize(("null", "wide"), [("exponential", "lomax"), ("half-normal", "half-t")])
 def test_nested_size_at_the_edge(null, wide):
     codes = codes_of(*(draw(null, 400, seed=s) for s in range(600)))
     p = nested(fit(codes, [null, wide]))["p"]

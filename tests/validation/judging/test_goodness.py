@@ -1,4 +1,4 @@
-"""Goodness of fit: statistics against scipy, size where the family is true, power where it is not."""
+"""Goodness of fit: statistics against scipy, size where the family is true, else power."""
 
 import numpy as np
 import pytest
