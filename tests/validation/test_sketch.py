@@ -123,13 +123,15 @@ def test_files_folders_and_sketches(tmp_path):
 
 
 def test_many_small_batches_are_cut_from_large_codes(monkeypatch):
-    from neglog.validation.sketches import batches, counting
+    from neglog.validation.sketches import batches, building, counting, merging
 
     dense = random_codes()
     whole = sketch(dense)
     monkeypatch.setattr(batches, "VALUES", 10)
     monkeypatch.setattr(batches, "BYTES", 100)
+    monkeypatch.setattr(building, "VALUES", 35)
     monkeypatch.setattr(counting, "BLOCK", 7)
+    monkeypatch.setattr(merging, "BLOCK", 9)
     same(sketch(sparse.csr_array(dense)), whole)
     same(sketch(dense), whole)
     same(sketch(sparse.csc_array(dense)), whole)

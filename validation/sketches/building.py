@@ -14,6 +14,9 @@ from neglog.validation.sketches.counting import counted
 from neglog.validation.sketches.merging import merged
 from neglog.validation.sketches.sketch import Sketch
 
+VALUES = 1 << 24  # codes counted together
+TOGETHER = 4  # sketches merged together
+
 
 def sketch(codes: Any, model: Any = None) -> Sketch:
     """The sketch of codes, tokens × features, read once and batch by batch.
@@ -23,8 +26,8 @@ def sketch(codes: Any, model: Any = None) -> Sketch:
     ``neglog.sae.open_activations`` takes them) and the model's codes of them are sketched without
     being kept: an ``neglog.sae.SAE``, or any callable from rows [batch, d] to codes.
 
-    Values are rounded to float32. Memory: one batch (about 4 million values, 128 MB of a dense
-    one) and two sketches.
+    Values are rounded to float32. Memory: 16 million codes (or one batch, if that is
+    more) and a few sketches.
 
     Raises InputError for what ``read_codes`` refuses, and where batches differ in their features.
 
@@ -37,22 +40,37 @@ def sketch(codes: Any, model: Any = None) -> Sketch:
         codes = encoded(model, codes)
     stack: list[Sketch] = []
     for part in _parts(codes):
-        if stack and part.features != stack[0].features:
-            raise InputError(
-                f"a batch has {part.features} features where those before have {stack[0].features}."
-            )
         stack.append(part)
         # like sizes first, so that an entry is moved log(batches) times at most
-        while len(stack) > 1 and len(stack[-2].bins) < 2 * len(stack[-1].bins):
-            stack[-2:] = [merged(stack[-2], stack[-1])]
+        while len(stack) >= TOGETHER and len(stack[-TOGETHER].bins) < 2 * len(stack[-1].bins):
+            stack[-TOGETHER:] = [merged(stack[-TOGETHER:])]
     if not stack:
         raise InputError("there are no codes to sketch.")
-    while len(stack) > 1:
-        stack[-2:] = [merged(stack[-2], stack[-1])]
-    return stack[0]
+    return merged(stack)
 
 
 def _parts(codes: Any) -> Iterator[Sketch]:
+    """Sketches of about ``VALUES`` values each, however small the batches are; those given."""
+    held: list[Codes] = []
+    features = None
+    for item in _items(codes):
+        if features is not None and item.features != features:
+            raise InputError(
+                f"a batch has {item.features} features where those before have {features}."
+            )
+        features = item.features
+        if isinstance(item, Sketch):
+            yield item
+            continue
+        held.append(item)
+        if sum(len(part.values) for part in held) >= VALUES:
+            yield counted(held)
+            held = []
+    if held:
+        yield counted(held)
+
+
+def _items(codes: Any) -> Iterator[Codes | Sketch]:
     from neglog.validation.sketches.storage import is_sketch, load
 
     if isinstance(codes, Sketch):
@@ -63,10 +81,9 @@ def _parts(codes: Any) -> Iterator[Sketch]:
         isinstance(item, Sketch | str | Path) for item in codes
     ):
         for item in codes:
-            yield from _parts(item)
+            yield from _items(item)
     else:
-        for batch in batches(codes):
-            yield counted(batch)
+        yield from batches(codes)
 
 
 def encoded(model: Any, activations: Any, batch: int = 4096) -> Iterator[Any]:

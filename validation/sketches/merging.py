@@ -1,5 +1,6 @@
-"""The union of two histograms, and of the sums beside them."""
+"""The union of histograms, and of the sums beside them."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,41 +10,74 @@ from neglog.priors.errors import InputError
 from neglog.validation.sketches.sketch import Counts, Sketch
 
 KEY = 16  # bits for the bin in a key that orders entries by feature, then bin
+BLOCK = 1 << 18  # entries merged together: their arrays stay in the processor's cache
 
 
-def merged(one: Sketch, other: Sketch) -> Sketch:
-    """The sketch of both's tokens."""
-    if one.features != other.features:
-        raise InputError(
-            f"sketches of {one.features} and of {other.features} features cannot be merged."
-        )
-    keys = np.concatenate([_keys(one), _keys(other)])
-    counts = np.concatenate([one.counts, other.counts])
-    offsets = np.concatenate([one.offsets, other.offsets])
-    order = np.argsort(keys, kind="stable")  # two rising runs: merged in one pass
-    keys, counts, offsets = keys[order], counts[order], offsets[order]
-    keys, starts = distinct(keys)
-    if len(starts):
-        counts, offsets = np.add.reduceat(counts, starts), np.add.reduceat(offsets, starts)
+def merged(sketches: Sequence[Sketch]) -> Sketch:
+    """The sketch of the tokens of all of them; InputError where their features differ."""
+    first = sketches[0]
+    for other in sketches[1:]:
+        if other.features != first.features:
+            raise InputError(
+                f"sketches of {first.features} and of {other.features} features cannot be merged."
+            )
+    if len(sketches) == 1:
+        return first
+    parts = [_union(sketches, features) for features in _blocks(sketches)]
+    sizes, bins, counts, offsets = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Sketch(
-        one.tokens + other.tokens,
-        pointers(keys >> KEY, one.features),
-        keys.astype(np.uint16),
+        sum(sketch.tokens for sketch in sketches),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+        bins,
         counts,
         offsets,
-        one.square + other.square,
-        one.log + other.log,
-        one.log_square + other.log_square,
-        np.minimum(one.low, other.low),
-        np.maximum(one.top, other.top),
-        one.used | other.used,
-        np.minimum(one.grid, other.grid),
+        *(_total(sketches, name, np.add) for name in ("square", "log", "log_square")),
+        _total(sketches, "low", np.minimum),
+        _total(sketches, "top", np.maximum),
+        _total(sketches, "used", np.bitwise_or),
+        _total(sketches, "grid", np.minimum),
     )
 
 
-def _keys(sketch: Sketch) -> Counts:
-    feature = np.repeat(np.arange(sketch.features), np.diff(sketch.indptr))
-    return (feature << KEY) | sketch.bins
+def _total(sketches: Sequence[Sketch], name: str, join: Any) -> Any:
+    found = getattr(sketches[0], name)
+    for sketch in sketches[1:]:
+        found = join(found, getattr(sketch, name))
+    return found
+
+
+def _blocks(sketches: Sequence[Sketch]) -> Iterator[slice]:
+    """Neighbouring features with about ``BLOCK`` entries in all the sketches together."""
+    reached = np.sum([sketch.indptr for sketch in sketches], axis=0)
+    features = sketches[0].features
+    start = 0
+    while start < features:
+        stop = int(np.searchsorted(reached, reached[start] + BLOCK, side="right")) - 1
+        stop = min(max(stop, start + 1), features)
+        yield slice(start, stop)
+        start = stop
+
+
+def _union(
+    sketches: Sequence[Sketch], features: slice
+) -> tuple[Counts, NDArray[np.uint16], Counts, Counts]:
+    """Entries a feature, bins, counts and offsets of some features."""
+    keys, counts, offsets = [], [], []
+    for sketch in sketches:
+        pointers = sketch.indptr[features.start : features.stop + 1]
+        entries = slice(pointers[0], pointers[-1])
+        feature = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
+        keys.append((feature << KEY) | sketch.bins[entries])
+        counts.append(sketch.counts[entries])
+        offsets.append(sketch.offsets[entries])
+    key = np.concatenate(keys)
+    order = np.argsort(key, kind="stable")  # rising runs: merged, not sorted
+    key, starts = distinct(key[order])
+    count, offset = np.concatenate(counts)[order], np.concatenate(offsets)[order]
+    if len(starts):
+        count, offset = np.add.reduceat(count, starts), np.add.reduceat(offset, starts)
+    sizes = np.bincount(key >> KEY, minlength=features.stop - features.start)
+    return sizes, key.astype(np.uint16), count, offset
 
 
 def distinct(keys: NDArray[Any]) -> tuple[NDArray[Any], Counts]:

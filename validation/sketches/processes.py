@@ -38,7 +38,7 @@ def all_reduce(sketch: Sketch, group: Any = None) -> Sketch:
             dist.broadcast(moved, root, group=group)
             return array if own else moved.cpu().numpy()
 
-        found = merged(found, _broadcast(sketch, rank == source, received))
+        found = merged([found, _broadcast(sketch, rank == source, received)])
     return found
 
 

@@ -101,10 +101,7 @@ class Sketch:
         """The sketch of all their tokens; InputError where the numbers of features differ."""
         from neglog.validation.sketches.merging import merged
 
-        found = self
-        for other in others:
-            found = merged(found, other)
-        return found
+        return merged([self, *others])
 
     def __add__(self, other: Sketch) -> Sketch:
         return self.merge(other)
