@@ -1,4 +1,4 @@
-"""neglog sketch and neglog fit from the command line: files in, one document or one sentence out."""
+"""neglog sketch and neglog fit from the command line: one document or one sentence comes out."""
 
 import json
 

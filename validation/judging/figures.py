@@ -1,6 +1,6 @@
 """QQ and PP plots of fits, and tail indices over thresholds, as figures for a paper."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ def fit_figure(
     families: Sequence[FamilyLike] = ("exponential", "lomax", "weibull", "log-normal"),
     features: Sequence[int] | None = None,
     level: float = 0.95,
+    names: Mapping[int, str] | None = None,
 ) -> None:
     """PP and QQ plots, two panels a feature, written to a png, pdf or svg file.
 
@@ -41,7 +42,8 @@ def fit_figure(
     deviations smaller). QQ: ordered values against the fitted quantiles, both on logarithmic axes.
     A sketch is drawn at the edges of its bins.
 
-    features: at most 8; default: three from often to seldom firing. Raises InputError for another
+    features: at most 8; default: three from often to seldom firing. names: what to call features
+    (default: by number). Raises InputError for another
     ending, features that do not exist or cannot be fitted.
     """
     target = _target(path)
@@ -68,20 +70,24 @@ def fit_figure(
         qq.set_xscale("log")
         qq.set_yscale("log")
         qq.set_xlim(a[0] / 3, a[-1] * 3)
-        dress(pp, f"feature {feature}, {n:,} values", "fitted F", "empirical − fitted F")
-        dress(qq, f"feature {feature}", "fitted quantile", "value")
+        title = _title(names, feature)
+        dress(pp, f"{title}, {n:,} values", "fitted F", "empirical − fitted F")
+        dress(qq, title, "fitted quantile", "value")
         if line == 0:
             qq.legend(fontsize=8, frameon=False, loc="upper left", markerscale=3)
     figure.savefig(target)
 
 
 def tail_figure(
-    tails: "pd.DataFrame", path: str | Path, features: Sequence[int] | None = None
+    tails: "pd.DataFrame",
+    path: str | Path,
+    features: Sequence[int] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> None:
     """ξ by the generalised Pareto law and by Hill over thresholds, with intervals, from ``tail``.
 
-    features: at most 8; default: the first four of the table. Raises InputError for another ending
-    or features that are not in the table.
+    features: at most 8; default: the first four of the table. names: what to call them. Raises
+    InputError for another ending or features that are not in the table.
     """
     target = _target(path)
     every = list(dict.fromkeys(tails.loc[tails["xi"].notna(), "feature"]))
@@ -109,10 +115,14 @@ def tail_figure(
         axes.set_xscale("log")
         axes.set_xticks(part["share"].to_numpy(), [f"{s:.3g}" for s in part["share"]])
         axes.minorticks_off()
-        dress(axes, f"feature {feature}", "share of values above the threshold", "tail index ξ")
+        dress(axes, _title(names, feature), "share of values above the threshold", "tail index ξ")
         if number == 0:
             axes.legend(fontsize=8, frameon=False)
     figure.savefig(target)
+
+
+def _title(names: Mapping[int, str] | None, feature: int) -> str:
+    return f"feature {feature}" if names is None else names[int(feature)]
 
 
 def points(source: Source, feature: int) -> tuple[Floats, Floats, int]:
