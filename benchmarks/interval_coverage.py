@@ -71,9 +71,8 @@ def main() -> None:
         independent(name, options.sets, options.values)
     sets = max(20, options.sets // 5)
     print(f"\n{sets} sets of 100 sequences of {LENGTH} tokens that share a factor")
-    print(
-        "| parameter | profile, as if independent | blocks | se: blocks/information |\n|---|---|---|---|"
-    )
+    print("| parameter | profile, as if independent | blocks | se: blocks/information |")
+    print("|" + "---|" * 4)
     dependent(sets, 100)
 
 
