@@ -217,7 +217,7 @@ class Sort:
     def _vary(self, part: NDArray[np.int64], chunk: Segments) -> NDArray[np.bool_]:
         """Whether each feature's values differ; flags those that are constant or tied."""
         if isinstance(self.codes, Sketch):
-            tied = self.codes.coarse[part]
+            tied = self.codes.take(part).coarse
             varies = (chunk.distinct > 1) & (self.codes.low[part] < self.codes.top[part])
         else:
             tied, varies = 2 * chunk.distinct < chunk.size, chunk.distinct > 1

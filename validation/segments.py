@@ -130,12 +130,14 @@ class Segments:
 
     @cached_property
     def mean_square(self) -> Floats:
-        return self.sum(self.a * self.a) / self.n
+        with np.errstate(over="ignore"):  # of starts alone: ∞ is then clipped
+            return self.sum(self.a * self.a) / self.n
 
     @cached_property
     def variance(self) -> Floats:
         """Second central moment (divided by n), two passes so that it does not cancel."""
-        return self.sum((self.a - self.spread(self.mean)) ** 2) / self.n
+        with np.errstate(over="ignore"):
+            return self.sum((self.a - self.spread(self.mean)) ** 2) / self.n
 
     @cached_property
     def mean_log(self) -> Floats:

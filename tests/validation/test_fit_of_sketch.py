@@ -106,3 +106,29 @@ def test_every_family_from_a_sketch_finds_the_truth():
         table = fit(sketch(codes_of(draw(name, 20_000, seed=4))), [name])
         for parameter, true in TRUE[name].items():
             assert abs(table[parameter].iloc[0] - true) < 4.5 * table[f"se_{parameter}"].iloc[0]
+
+
+def test_ties_beside_an_outlier_are_seen():
+    values = np.append(np.ones(399), 1e6)
+    for source in (codes_of(values), sketch(codes_of(values))):
+        assert "tied" in fit(source, ["lomax"])["flags"].iloc[0]
+
+
+@pytest.mark.parametrize("kind", ["codes", "sketch"])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_extreme_values_are_fitted_or_flagged_in_silence(kind):
+    rng = np.random.default_rng(0)
+    columns = [
+        rng.exponential(size=300) * 1e-30,
+        rng.exponential(size=300) * 1e30,
+        np.exp(20 * rng.normal(size=300)),
+        1 + 1e-6 * rng.random(300),
+        np.abs(rng.standard_cauchy(300)) ** 3,
+        np.where(rng.random(300) < 0.5, 1.0, 2.0),
+    ]
+    codes = codes_of(*columns)
+    table = fit(codes if kind == "codes" else sketch(codes), intervals=0.9)
+    assert (table["loglik"].notna() | (table["flags"] == "no-fit")).all()
+    wide = table.pivot(index="feature", columns="family", values="loglik")
+    for inner, outer in (("exponential", "lomax"), ("exponential", "gamma")):
+        assert (wide[outer] >= wide[inner] - 1e-6 * 300).all()

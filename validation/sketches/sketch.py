@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
 from neglog.validation.segments import Floats, Segments
-from neglog.validation.sketches.bins import MANTISSA, left, mantissa_bits, steps
+from neglog.validation.sketches.bins import MANTISSA, left, mantissa_bits, right, steps
 
 Counts = NDArray[np.int64]
 NO_GRID = 200  # of a feature without values: above every exponent of float32
@@ -83,10 +83,16 @@ class Sketch:
 
     @property
     def coarse(self) -> NDArray[np.bool_]:
-        """Whether values are spaced more coarsely than the bins, at their mean or everywhere."""
-        with np.errstate(all="ignore"):
-            spacing = np.exp2(self.grid.astype(np.float64)) / (self.sum / self.nonzero)
-        return (self.nonzero > 0) & ((self.mantissa <= MANTISSA) | (spacing > 2.0**-MANTISSA))
+        """Whether most values lie in bins that can hold one value only: rounded codes, (features,).
+
+        Known from the grid the values lie on and the bits they use; other ties are not seen.
+        """
+        size = np.diff(self.indptr)
+        spacing = np.exp2(np.repeat(self.grid.astype(np.float64), size))
+        most = np.repeat(np.exp2(np.maximum(self.mantissa - MANTISSA, 0)), size)
+        single = np.minimum((right(self.bins) - left(self.bins)) / spacing, most) < 2
+        reached = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts * single)])
+        return 2 * np.diff(reached[self.indptr]) > self.nonzero
 
     @property
     def nbytes(self) -> int:
