@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+SMALL = 1e-2
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,23 @@ class Segments:
         return np.add.reduceat(values, self.starts)
 
     def sum_log1p(self, values: Floats) -> Floats:
-        """Σ weight · log(1 + value), values > −1: logarithms of products of eight.
+        """Σ weight · log(1 + value), values > −1, monotone in a: logarithms of products of eight.
 
-        The rounding of 1 + value is at most 1e-16 a sample in the sum. Products that overflow, and
-        weighted samples, are summed one by one.
+        The rounding of 1 + value is at most 1e-16 a sample in the sum. Features whose largest value
+        is so small that this matters, weighted samples and products that overflow are summed one by
+        one.
         """
         if self.weight is not None or np.ndim(values) == 0:
             return self.sum(np.log1p(values))
         products = np.multiply.reduceat(values + 1.0, self._eights[0])
         if not np.isfinite(products).all() or not products.all():
             return self.sum(np.log1p(values))
-        return np.add.reduceat(np.log(products), self._eights[1])
+        found = np.add.reduceat(np.log(products), self._eights[1])
+        small = np.abs(values[self.starts + self.size - 1]) < SMALL
+        if small.any():
+            few = np.log1p(values[np.repeat(small, self.size)])
+            found[small] = np.add.reduceat(few, starts_of(self.size[small]))
+        return found
 
     @cached_property
     def _eights(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

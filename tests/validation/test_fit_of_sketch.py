@@ -114,7 +114,7 @@ def test_ties_beside_an_outlier_are_seen():
         assert "tied" in fit(source, ["lomax"])["flags"].iloc[0]
 
 
-@pytest.mark.parametrize("kind", ["codes", "sketch"])
+@pytest.mark.parametrize("kind", ["sketch", pytest.param("codes", marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_extreme_values_are_fitted_or_flagged_in_silence(kind):
     rng = np.random.default_rng(0)

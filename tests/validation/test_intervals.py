@@ -8,8 +8,13 @@ from neglog.validation import fit, log_density, sketch, to_json
 
 from .laws import TRUE, codes_of, draw
 
+QUICK = ("exponential", "lomax", "generalised-pareto")
 
-@pytest.mark.parametrize("name", TRUE)
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in TRUE],
+)
 def test_an_end_is_where_the_profile_has_fallen_by_the_quantile(name):
     a = draw(name, 600, seed=9)
     row = fit(codes_of(a), [name], intervals=0.9).iloc[0]

@@ -10,6 +10,8 @@ from neglog.validation import fit, held_out, log_density, nested, sketch, vuong
 
 from ..laws import TRUE, codes_of, draw
 
+SLOW = pytest.mark.slow
+
 
 def test_vuong_is_its_formula():
     a = draw("log-normal", 300)
@@ -71,14 +73,19 @@ def test_nested_ratio_and_p():
     assert found.loc["lomax", "p"] == 1.0  # lighter than exponential: the null itself
 
 
-@pytest.mark.parametrize("wide", ["gamma", "weibull", "generalised-pareto"])
+@pytest.mark.parametrize(
+    "wide", ["gamma", *(pytest.param(n, marks=SLOW) for n in ("weibull", "generalised-pareto"))]
+)
 def test_nested_size_inside(wide):
     codes = codes_of(*(draw("exponential", 200, seed=s) for s in range(600)))
     p = nested(fit(codes, ["exponential", wide]))["p"]
     assert 0.02 < (p <= 0.05).mean() < 0.085
 
 
-@pytest.mark.parametrize(("null", "wide"), [("exponential", "lomax"), ("half-normal", "half-t")])
+@pytest.mark.parametrize(
+    ("null", "wide"),
+    [("exponential", "lomax"), pytest.param("half-normal", "half-t", marks=SLOW)],
+)
 def test_nested_size_at_the_edge(null, wide):
     codes = codes_of(*(draw(null, 400, seed=s) for s in range(600)))
     p = nested(fit(codes, [null, wide]))["p"]

@@ -47,7 +47,7 @@ def test_grouped_statistics_approach_the_plain_ones(name):
     assert grouped == pytest.approx(plain, rel=0.02, abs=0.01)
 
 
-@pytest.mark.parametrize("kind", ["raw", "sketch"])
+@pytest.mark.parametrize("kind", ["raw", pytest.param("sketch", marks=pytest.mark.slow)])
 def test_size(kind):
     codes = codes_of(*(draw("weibull", 120, seed=s) for s in range(300)))
     source = codes if kind == "raw" else sketch(codes)
