@@ -48,8 +48,8 @@ def fit_document(
     """The ``neglog.fit/1`` document with everything that was asked for."""
     if gof is not None and (weights or offset or truncation):
         raise InputError("--gof tests whole slabs: leave out --weights, --offset, --truncation.")
-    if sequence is not None and folds is None:
-        raise InputError("--sequence says how --folds are dealt: give both.")
+    if sequence is not None and folds is None and gof is None:
+        raise InputError("--sequence is for --gof and --folds: give one of them.")
     for path in filter(None, (figure, csv)):
         if not Path(path).resolve().parent.is_dir():
             raise InputError(f"there is no folder to write {path} in.")
@@ -62,7 +62,7 @@ def fit_document(
     if gof is not None:
         tested = goodness(
             source, families, best_only=True, statistic=gof, replicates=replicates,
-            min_nonzero=min_nonzero, seed=seed, progress=progress,
+            min_nonzero=min_nonzero, seed=seed, progress=progress, sequence=array(sequence),
         )  # fmt: skip
         document = with_goodness(document, tested)
     if tail:

@@ -130,7 +130,7 @@ def test_offset_truncation_and_weights_from_files(tmp_path, codes):
         (["--weights", "/no/such.npy"], "cannot be read"),
         (["--intervals", "95"], "between 0 and 1"),
         (["--gof", "anderson-darling", "--truncation", "0.1"], "whole slabs"),
-        (["--sequence", "x.npy"], "--folds"),
+        (["--sequence", "x.npy"], "--gof and --folds"),
         (["--figure", "/no/such/folder/x.png"], "no folder"),
         (["--folds", "1"], "at least 2"),
         (["--gof", "chi"], "chi"),

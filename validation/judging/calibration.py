@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neglog.priors.errors import InputError
 from neglog.sae.progress import progress_bar
@@ -19,6 +19,7 @@ from neglog.validation.families import Family
 from neglog.validation.fitting import FamilyLike, Sort, fit, fit_one, resolve
 from neglog.validation.judging import edf, grouped
 from neglog.validation.judging.adjusting import q_values
+from neglog.validation.judging.sequences import one_each, sequence_numbers
 from neglog.validation.laws import Law, law_of
 from neglog.validation.segments import Floats, Segments, in_own_units
 from neglog.validation.sketches.building import read_source
@@ -37,6 +38,7 @@ def goodness(
     best_only: bool | None = None,
     statistic: str = "anderson-darling",
     replicates: int = 199,
+    sequence: ArrayLike | None = None,
     min_nonzero: int = 50,
     seed: int = 0,
     progress: bool = False,
@@ -47,9 +49,11 @@ def goodness(
     replicates are multinomial counts, at a cost that does not grow with the number of values.
     families: as for ``fit``. best_only: test for each feature only the family with the lowest AIC
     (its p-value knows nothing of the choice, and is a little too large); default: only where no
-    families are named. statistic: one of ``STATISTICS``.
+    families are named. statistic: one of ``STATISTICS``. sequence: the sequence each token belongs
+    to, (tokens,): one value of each feature and sequence, drawn at random, is tested, as dependent
+    values would be rejected too often.
 
-    Columns: feature, family, nonzero, statistic, p = (1 + #{replicates ≥ observed})/(1 +
+    Columns: feature, family, nonzero (values tested), statistic, p = (1 + #{replicates ≥ observed})/(1 +
     replicates), q (Benjamini–Hochberg over the rows), flags. Features that are not fitted, or whose
     values are tied (no continuous law can have drawn them), have nan and a flag.
 
@@ -60,8 +64,13 @@ def goodness(
         raise InputError(f"replicates is {replicates}; 5% needs at least 19.")
     source, rows = read_source(codes), resolve(families)
     best_only = families is None if best_only is None else best_only
+    rng = np.random.default_rng(seed)
+    if sequence is not None:
+        numbers = sequence_numbers(source, sequence)
+        assert not isinstance(source, Sketch)  # which sequence_numbers refuses
+        source = one_each(source, numbers, rng)
     best = _best(source, rows, min_nonzero) if best_only else None
-    sort, rng = Sort(source, min_nonzero), np.random.default_rng(seed)
+    sort = Sort(source, min_nonzero)
     shape = (source.features, len(rows))
     observed, p = np.full(shape, np.nan), np.full(shape, np.nan)
     with progress_bar("bootstrap", int((source.nonzero >= min_nonzero).sum()), progress) as advance:

@@ -38,3 +38,13 @@ def sample_sequences(
         order = np.argsort(codes.values[entries], kind="stable")
         parts.append(numbers[codes.rows[entries][order]])
     return np.concatenate(parts)
+
+
+def one_each(codes: Codes, numbers: NDArray[np.int64], rng: np.random.Generator) -> Codes:
+    """The codes with one value, drawn at random, of each feature and sequence: independent ones."""
+    feature = np.repeat(np.arange(codes.features), codes.nonzero)
+    key = feature * (int(numbers.max()) + 1) + numbers[codes.rows]
+    order = rng.permutation(len(key))
+    kept = np.sort(order[np.unique(key[order], return_index=True)[1]])
+    reached = np.searchsorted(kept, codes.indptr)
+    return Codes(codes.values[kept], codes.rows[kept], reached.astype(np.int64), codes.tokens)

@@ -149,3 +149,17 @@ def test_a_tabulated_distribution_is_the_closed_one():
     )
     drawn = law.draw(np.random.default_rng(0), 4_000, lam=np.full(4_000, 3.5), scale=2.0)
     assert stats.kstest(drawn, lambda x: LAWS["lomax"].cdf(x, c=2.5, scale=2.0)).pvalue > 1e-4
+
+
+def test_one_value_of_each_sequence_keeps_the_size():
+    rng = np.random.default_rng(0)
+    shared = rng.standard_gamma(1.0, (150, 60, 1)) + rng.standard_gamma(1.0, (150, 60, 8))
+    codes = codes_of(*shared.reshape(150, -1), tokens=480)  # Gamma(2) each, alike in a sequence
+    sequence = np.arange(480) // 8
+    plain = goodness(codes, ["gamma"], replicates=19)["p"]
+    thinned = goodness(codes, ["gamma"], replicates=39, sequence=sequence)
+    assert (plain <= 0.05).mean() > 0.25
+    assert (thinned["p"] <= 0.05).mean() < 0.12
+    assert (thinned["nonzero"] == 60).all()
+    with pytest.raises(InputError, match="no tokens left to group"):
+        goodness(sketch(codes), ["gamma"], sequence=sequence)
