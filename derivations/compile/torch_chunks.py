@@ -115,8 +115,8 @@ class Planned:
         slot: list[Any] = [*inputs, *self.constants]
         for name, reads, place in self._steps:
             args = [slot[i] for i in reads]
-            if place is None:
-                slot.append(TABLE[name](*args))
+            if place is None:  # orders of special functions must stay plain numbers
+                slot.append(TABLE[name](*[self.numbers.get(i, slot[i]) for i in reads]))
                 continue
             if name == "pow" and reads[1] in self.numbers:
                 args[1] = self.numbers[reads[1]]  # powers of a number have faster code

@@ -185,8 +185,8 @@ class CompiledPenalty(nn.Module):
         """This module, with :meth:`total` compiled to machine code (needs a C++ compiler).
 
         Raises:
-            InputError: no compiler; a joint penalty, learned parameters, or a function that is
-                not algebraic, for which torch's own vectorised functions are as fast.
+            InputError: no compiler; a joint penalty, learned parameters, or a function that libm
+                does not have.
         """
         body = self._body
         if isinstance(body, Joint) or not Fused.serves(body, torch.empty(0, dtype=dtype)):
