@@ -139,3 +139,18 @@ def in_threads(count: int, dtype: torch.dtype, work: Callable[[slice, Buffers], 
         return some(0)
     with ThreadPoolExecutor(workers) as pool:
         return [result for part in pool.map(some, range(workers)) for result in part]
+
+
+def in_pieces(call: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """An elementwise ``call`` of tensors of one shape, piece by piece where that pays."""
+    first = tensors[0]
+    if first.device.type != "cpu" or first.numel() <= PIECE or torch.compiler.is_compiling():
+        return call(*tensors)
+    flat = [t.reshape(-1) for t in tensors]
+    out = torch.empty_like(flat[0])
+    in_threads(
+        out.numel(),
+        first.dtype,
+        lambda piece, _: out[piece].copy_(call(*[t[piece] for t in flat])),
+    )
+    return out.view(first.shape)
