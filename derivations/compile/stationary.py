@@ -79,13 +79,13 @@ def roots(half: HalfLine) -> Roots | None:
         ).all()
         if not (seen.all() and valley):
             return Roots(None) if (bends[seen] >= 0).all() else None
-        turn = PLACES[lowest]
-        if 0 < lowest < len(PLACES) - 1:
-            for _ in range(6):  # each makes the place 50 times finer
-                near = np.linspace(PLACES[lowest - 1], PLACES[lowest + 1], 101)
-                near = near if _ == 0 else np.linspace(turn - width, turn + width, 101)
-                width = near[1] - near[0]
-                turn = near[int(np.argmin(bends_at(near)[0]))]
+        if lowest in (0, len(PLACES) - 1):
+            return Roots(float(PLACES[lowest]))
+        low, high = PLACES[lowest - 1], PLACES[lowest + 1]
+        for _ in range(4):  # each makes the place 50 times finer
+            near = np.linspace(low, high, 101)
+            best = int(np.clip(np.argmin(bends_at(near)[0]), 1, 99))
+            low, turn, high = near[best - 1 : best + 2]
     return Roots(float(turn))
 
 
