@@ -53,9 +53,9 @@ def goodness(
     to, (tokens,): one value of each feature and sequence, drawn at random, is tested, as dependent
     values would be rejected too often.
 
-    Columns: feature, family, nonzero (values tested), statistic, p = (1 + #{replicates ≥ observed})/(1 +
-    replicates), q (Benjamini–Hochberg over the rows), flags. Features that are not fitted, or whose
-    values are tied (no continuous law can have drawn them), have nan and a flag.
+    Columns: feature, family, nonzero (values tested), statistic, q (Benjamini–Hochberg over the
+    rows), flags, and p = (1 + #{replicates ≥ observed})/(1 + replicates). Features that are not
+    fitted, or whose values are tied (no continuous law can have drawn them), have nan and a flag.
 
     Raises InputError as ``fit`` does, for an unknown statistic, and for replicates < 19.
     """
