@@ -157,3 +157,17 @@ def test_bad_sketches_are_one_sentence(tmp_path, codes):
     assert "bad.npy" in done.stderr
     assert "negative" in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.npy", "codes.npy", "narrow.npy"]
+
+
+def test_codes_of_a_trained_sae_are_sketched_without_being_kept(tmp_path):
+    from neglog.sae import SAE, save
+
+    x = np.random.default_rng(0).normal(size=(300, 6)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    sae = SAE(6, 20, seed=1)
+    save(sae, tmp_path / "sae")
+    done = run("sketch", tmp_path / "x.npy", "--sae", tmp_path / "sae", "--out",
+               tmp_path / "s.safetensors", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["tokens"] == 300
+    same(Sketch.load(tmp_path / "s.safetensors"), sketch(sae.codes(x)), rtol=1e-6)

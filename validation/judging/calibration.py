@@ -28,7 +28,7 @@ from neglog.validation.sketches.sketch import Sketch
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWS = 1 << 18  # values simulated and fitted together
+DRAWS = 1 << 17  # values simulated and fitted together
 
 
 def goodness(
