@@ -336,7 +336,7 @@ def sketch(codes: tuple[str, ...], out: str, sae: str | None, resume: bool, json
 
     Example: neglog sketch shards/ --out sketch.safetensors
     """
-    from neglog.validation.commands import sketch_files
+    from neglog.validation.sketches.files import sketch_files
 
     found = sketch_files(codes, out, sae, resume, progress=not json_ and sys.stderr.isatty())
     return emit(found) if json_ else summary(found)

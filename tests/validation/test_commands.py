@@ -9,7 +9,8 @@ from scipy import sparse
 
 from neglog.cli import cli
 from neglog.priors.errors import InputError
-from neglog.validation import Sketch, commands, sketch
+from neglog.validation import Sketch, sketch
+from neglog.validation.sketches import files
 
 from .laws import codes_of, draw
 from .test_sketch import random_codes, same
@@ -57,8 +58,8 @@ def test_a_stopped_run_is_resumed(tmp_path, monkeypatch):
     for number in range(4):
         np.save(folder / f"{number}.npy", dense[50 * number : 50 * number + 50])
     out = tmp_path / "s.safetensors"
-    monkeypatch.setattr(commands, "KEEP_EVERY", -1.0)
-    read, seen = commands.sketch, []
+    monkeypatch.setattr(files, "KEEP_EVERY", -1.0)
+    read, seen = files.sketch, []
 
     def stops_at_the_third(path, model=None):
         seen.append(path)
@@ -66,11 +67,11 @@ def test_a_stopped_run_is_resumed(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return read(path, model=model)
 
-    monkeypatch.setattr(commands, "sketch", stops_at_the_third)
+    monkeypatch.setattr(files, "sketch", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        commands.sketch_files((str(folder),), str(out), None, False, False)
+        files.sketch_files((str(folder),), str(out), None, False, False)
     assert not out.exists()
-    commands.sketch_files((str(folder),), str(out), None, True, False)
+    files.sketch_files((str(folder),), str(out), None, True, False)
     assert len(seen) == 5  # two, the one that was stopped, and the last two
     same(Sketch.load(out), sketch(dense))
     assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
@@ -81,7 +82,7 @@ def test_resuming_over_other_files_is_refused(tmp_path, codes):
 
     save(sketch(codes), tmp_path / "s.partial.safetensors", {"files": ["other.npy"]})
     with pytest.raises(InputError, match="other files"):
-        commands.sketch_files((str(codes),), str(tmp_path / "s.safetensors"), None, True, False)
+        files.sketch_files((str(codes),), str(tmp_path / "s.safetensors"), None, True, False)
 
 
 def test_everything_at_once(tmp_path, codes):

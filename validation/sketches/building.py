@@ -40,13 +40,17 @@ def sketch(codes: Any, model: Any = None) -> Sketch:
         codes = encoded(model, codes)
     stack: list[Sketch] = []
     for part in _parts(codes):
-        stack.append(part)
-        # like sizes first, so that an entry is moved log(batches) times at most
-        while len(stack) >= TOGETHER and len(stack[-TOGETHER].bins) < 2 * len(stack[-1].bins):
-            stack[-TOGETHER:] = [merged(stack[-TOGETHER:])]
+        push(stack, part)
     if not stack:
         raise InputError("there are no codes to sketch.")
     return merged(stack)
+
+
+def push(stack: list[Sketch], part: Sketch) -> None:
+    """Add a sketch to those waiting; like sizes are merged first: an entry is moved few times."""
+    stack.append(part)
+    while len(stack) >= TOGETHER and len(stack[-TOGETHER].bins) < 2 * len(stack[-1].bins):
+        stack[-TOGETHER:] = [merged(stack[-TOGETHER:])]
 
 
 def _parts(codes: Any) -> Iterator[Sketch]:
