@@ -73,6 +73,8 @@ def read_codes(codes: Any) -> Codes:
         return read_codes(from_path(Path(codes)))
     if sparse.issparse(codes):
         return _from_sparse(codes)
+    if hasattr(codes, "log_square"):  # a Sketch, recognised without importing it
+        raise InputError("a sketch has no tokens left, which are needed here: give raw codes.")
     if hasattr(codes, "detach"):  # a torch tensor, recognised without importing torch
         codes = _from_torch(codes)
         if sparse.issparse(codes):
@@ -110,6 +112,8 @@ def _matrix(tensors: dict[str, NDArray[Any]], path: Path) -> Any:
     if {"data", "indices", "indptr", "shape"} <= tensors.keys():
         parts = (tensors["data"], tensors["indices"], tensors["indptr"])
         return sparse.csr_array(parts, shape=tuple(int(n) for n in tensors["shape"]))
+    if "log_square" in tensors:
+        raise InputError(f"{path} is a sketch, and tokens are needed here: give raw codes.")
     if len(tensors) == 1:
         return next(iter(tensors.values()))
     if "codes" in tensors:

@@ -132,3 +132,13 @@ def test_extreme_values_are_fitted_or_flagged_in_silence(kind):
     wide = table.pivot(index="feature", columns="family", values="loglik")
     for inner, outer in (("exponential", "lomax"), ("exponential", "gamma")):
         assert (wide[outer] >= wide[inner] - 1e-6 * 300).all()
+
+
+def test_what_needs_tokens_refuses_a_sketch(tmp_path):
+    from neglog.validation import coactivation
+
+    found = sketch(codes_of(draw("gamma", 80), draw("gamma", 90)))
+    found.save(tmp_path / "s.safetensors")
+    for source in (found, tmp_path / "s.safetensors"):
+        with pytest.raises(InputError, match="give raw codes"):
+            coactivation(source)
