@@ -4,7 +4,7 @@
     python benchmarks/real_fits.py --out real --tokens 3000 --steps 20    # tiny
 
 Trains an L1 and a TopK autoencoder and puts each beside a random dictionary read out alike. One
-model, one layer, one seed: an illustration of the tools, not a finding.
+model: an illustration of the tools, not a finding.
 """
 
 import argparse
@@ -19,20 +19,22 @@ from neglog.sae import SAE, harvest, open_activations, train
 WIDTH, L0 = 768, 16
 
 
-def sources(data: Path, steps: int) -> dict[str, Any]:
+def sources(data: Path, steps: int, seed: int) -> dict[str, Any]:
     """Codes by name."""
     x = open_activations(data)
     rows = x.rows(np.arange(len(x))).numpy()
-    plain: dict[str, Any] = {"width": WIDTH, "steps": steps, "seed": 0, "progress": False}
+    plain: dict[str, Any] = {"width": WIDTH, "steps": steps, "seed": seed, "progress": False}
     l1: SAE = train(data, penalty="abs(a)", target_l0=L0, out=data.parent / "l1", **plain)
     topk: SAE = train(data, activation="topk", k=L0, out=data.parent / "topk", **plain)
     codes = l1.codes(data)
     rates = np.bincount(codes.indices, minlength=WIDTH) / codes.shape[0]
     return {
         "L1": codes,
-        "random, ReLU at L1's rates": validation.random_dictionary(rows, WIDTH, rates=rates),
+        "random, ReLU at L1's rates": validation.random_dictionary(
+            rows, WIDTH, rates=rates, seed=seed
+        ),
         "TopK": topk.codes(data),
-        "random, TopK": validation.random_dictionary(rows, WIDTH, top_k=L0),
+        "random, TopK": validation.random_dictionary(rows, WIDTH, top_k=L0, seed=seed),
     }
 
 
@@ -70,18 +72,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--tokens", type=int, default=40_000)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--layer", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--replicates", type=int, default=99)
     options = parser.parse_args()
     options.out.mkdir(parents=True)
     data = options.out / "activations"
-    harvest(data, layer=3, tokens=options.tokens, progress=False)
+    harvest(data, layer=options.layer, tokens=options.tokens, progress=False)
     sequence = np.load(data / "sequence.npy")
-    print(f"{options.tokens} tokens, {len(np.unique(sequence))} sequences, width {WIDTH}, L0 {L0}")
+    print(f"{options.tokens} tokens, {len(np.unique(sequence))} sequences, layer {options.layer}, width {WIDTH}, "
+          f"L0 {L0}, seed {options.seed}")  # fmt: skip
     print(
         "| codes | features | best by BIC | best rejected | one value a sequence | power tail | "
         "Hill > 0 | se: blocks/information | one family wins 95% |\n|" + "---|" * 9
     )
-    for name, codes in sources(data, options.steps).items():
+    for name, codes in sources(data, options.steps, options.seed).items():
         print(line(name, codes, sequence, options.replicates), flush=True)
 
 
