@@ -80,8 +80,8 @@ def main() -> None:
     data = options.out / "activations"
     harvest(data, layer=options.layer, tokens=options.tokens, progress=False)
     sequence = np.load(data / "sequence.npy")
-    print(f"{options.tokens} tokens, {len(np.unique(sequence))} sequences, layer {options.layer}, width {WIDTH}, "
-          f"L0 {L0}, seed {options.seed}")  # fmt: skip
+    count = len(np.unique(sequence))
+    print(f"layer {options.layer}, seed {options.seed}, {options.tokens} tokens, {count} sequences")
     print(
         "| codes | features | best by BIC | best rejected | one value a sequence | power tail | "
         "Hill > 0 | se: blocks/information | one family wins 95% |\n|" + "---|" * 9
