@@ -84,9 +84,9 @@ class TargetL0(Control):
     error of the first batch.
 
     Learned thresholds (JumpReLU) answer to the strength only through many steps of Adam, so that
-    such terms overshoot by orders of magnitude. For them (`for_thresholds`) the strength has a slow
-    integral term alone, and the fast one, `nudge` · clip(e), is added to all log thresholds at once.
-    It vanishes at the target, where the strength alone holds L0.
+    such terms overshoot by orders of magnitude. For them (`for_thresholds`) the strength has a
+    slow integral term alone, and the fast one, `nudge` · clip(e), is added to all log thresholds
+    at once. It vanishes at the target, where the strength alone holds L0.
     """
 
     def __init__(
