@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 128  # features fitted together
-ABOVE = 3.0
+ABOVE = 4.0
 TIE = 0.01  # nat below which two families describe a feature equally well
 
 

@@ -98,7 +98,10 @@ class Slab:
         value = np.broadcast_to(value, a.shape)
         value = np.where(np.isnan(value), -np.inf, value)
         chain = [np.exp(x).reshape(-1, *(1,) * (a.ndim - 1)) for x in v]
-        out = np.stack([np.broadcast_to(s, a.shape) * c for s, c in zip(slopes, chain, strict=True)])
+        with np.errstate(over="ignore", invalid="ignore"):  # far out, where the density is 0
+            out = np.stack(
+                [np.broadcast_to(s, a.shape) * c for s, c in zip(slopes, chain, strict=True)]
+            )
         return value, np.where(np.isfinite(out), out, 0.0)
 
 

@@ -13,7 +13,7 @@ from neglog.validation.debiased.debiasing import Debiased
 from neglog.validation.debiased.kernel import bin_edges
 from neglog.validation.debiased.linear import Floats
 
-LEVEL = 1.1  # tokens whose τ lies within this ratio share one, the middle of the level
+LEVEL = 1.3  # tokens whose τ lies within this ratio share one, the middle of the level
 
 
 @dataclass
@@ -21,11 +21,11 @@ class Observations:
     """Histograms of z in units of its noise, one for each feature and level of τ.
 
     ``counts[level]`` is (features, bins + 1): bin 0 holds every z ≤ above·τ. Levels are powers of
-    1.1, so that records of other tokens, files and machines can be added (``merge``).
+    1.3, so that records of other tokens, files and machines can be added (``merge``).
     """
 
     width: Floats  # (features,) noise of each feature in units of τ
-    above: float = 3.0
+    above: float = 4.0
     tokens: int = 0
     counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     squares: dict[int, float] = field(default_factory=dict)  # Σ τ² of each level's tokens
@@ -90,7 +90,7 @@ def level_noise(level: int) -> float:
 
 
 def observe(
-    blocks: Debiased | Iterable[Debiased], above: float = 3.0
+    blocks: Debiased | Iterable[Debiased], above: float = 4.0
 ) -> Observations:
     """Count debiased codes, given whole or in blocks; widths are those of the first block.
 
