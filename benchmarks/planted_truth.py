@@ -8,8 +8,8 @@ A dictionary of unit directions, codes of eight laws (nine with the half-Cauchy,
 alone: one token of infinite variance would own every training), Gaussian noise; small SAEs are
 trained on the inputs alone; each learned feature is matched with a planted one and its codes are
 read raw, with the proximal map inverted, refitted by least squares on their support, debiased in
-one step, and debiased with the dictionary and the priors learned (em). Results are kept in a folder,
-a file a run, so that an interrupted benchmark continues.
+one step, and debiased with the dictionary and the priors learned (em). Results are kept in a
+folder, a file a run, so that an interrupted benchmark continues.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from collections import defaultdict
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 
@@ -39,26 +40,27 @@ DESIGNS = {
     "coactivating": replace(BASE, support="coactivating"),
     "half-cauchy alone": replace(BASE, laws=("half-cauchy",)),
 }
+Job = tuple[str, str | None, int, tuple[str, ...]]
 MAIN = ("L1", "log(1+|a|)", "TopK")
 
 
-def jobs(quick, seeds):
+def jobs(quick: bool, seeds: int) -> list[Job]:
     """(design, penalty, seed, readouts), the base first."""
     if quick:
         small = replace(BASE, features=64, dimension=48, tokens=15_000, l0=3.0)
         DESIGNS["quick"] = small
         return [("quick", None, 0, ())] + [("quick", p, 0, READOUTS) for p in MAIN]
-    out = []
+    out: list[Job] = []
     for seed in range(seeds):
         out.append(("base", None, seed, ()))
-        out += [("base", penalty, seed, READOUTS) for penalty in PENALTIES]
+        out += [("base", penalty, seed, READOUTS) for penalty in (PENALTIES if seed < 2 else MAIN)]
     for name in [n for n in DESIGNS if n != "base"]:
         out.append((name, None, 0, ()))
-        out += [(name, penalty, 0, ("raw", "one-step", "em")) for penalty in MAIN]
+        out += [(name, penalty, 0, ("raw", "one-step", "em")) for penalty in ("L1", "TopK")]
     return out
 
 
-def run(job, folder):
+def run(job: Job, folder: Path) -> dict[str, Any]:
     """Do a job unless its file is there; returns its records and what is known of it."""
     name, penalty, seed, readouts = job
     safe = (penalty or "truth").replace("|", "").replace("(", "").replace(")", "")
@@ -67,9 +69,9 @@ def run(job, folder):
     if path.exists():
         found = json.loads(path.read_text())
         if found["design"] == json.loads(json.dumps(asdict(design))):
-            return found
+            return dict(found)
     planted = plant(design, seed)
-    about = {}
+    about: dict[str, Any] = {}
     if penalty is None:
         records = read_true(planted)
     else:
@@ -80,15 +82,18 @@ def run(job, folder):
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(found))
     partial.replace(path)
-    return json.loads(path.read_text())
+    done: dict[str, Any] = json.loads(path.read_text())
+    return done
 
 
-def show(results):
+def show(results: list[dict[str, Any]]) -> None:
     """Diagonals of every design, then the base design's matrices."""
-    records = defaultdict(list)  # (design, penalty, readout) → records by seed
+    records: dict[tuple[str, str | None, str], list[Any]] = defaultdict(
+        list
+    )  # (design, penalty, readout) → records by seed
     for found in results:
         name, penalty, _ = found["job"]
-        by_readout = defaultdict(list)
+        by_readout: dict[str, list[Any]] = defaultdict(list)
         for record in found["records"]:
             by_readout[record["readout"]].append(record)
         for readout, its in by_readout.items():
@@ -102,7 +107,8 @@ def show(results):
         over = f" sd over {len(seeds)} seeds {stdev(shares):.3f}" if len(seeds) > 1 else ""
         print(
             f"{name:18s} {penalty or '-':11s} {readout:10s} {hits:4d}/{of:<4d} "
-            f"{hits / max(of, 1):.2f} [{low:.2f}, {high:.2f}] (BIC {hits_bic / max(of, 1):.2f}){over}"
+            f"{hits / max(of, 1):.2f} [{low:.2f}, {high:.2f}] "
+            f"(BIC {hits_bic / max(of, 1):.2f}){over}"
         )
     print("\nwhat is left of the bias, and the noise in units of its estimate (inactive codes)\n")
     for found in results:
@@ -111,8 +117,9 @@ def show(results):
             if method in about:
                 n = about[method]
                 print(
-                    f"{name:18s} {penalty:11s} seed {seed} {method:9s} fvu {about['fvu']:.3f} found "
-                    f"{about['found']:3d} cosine {about['median_cosine']:.4f} bias {n['bias']:+.4f} "
+                    f"{name:18s} {penalty:11s} seed {seed} {method:9s} fvu {about['fvu']:.3f} "
+                    f"found {about['found']:3d} cosine {about['median_cosine']:.4f} "
+                    f"bias {n['bias']:+.4f} "
                     f"slope {n['slope']:.3f} tau {n['tau']:.4f} sd {n['sd_inactive']:.3f} active "
                     f"{n['sd_active']:.3f} beyond 3: {n['beyond_3']:.2f}"
                 )
@@ -123,7 +130,7 @@ def show(results):
             if seeds:
                 print(f"\n{first}: {penalty or ''} {readout}, true law × reported family (AIC)")
                 print(confusion([r for its in seeds for r in its]).to_string())
-    scores = defaultdict(list)
+    scores: dict[str, list[float]] = defaultdict(list)
     for (name, penalty, readout), seeds in records.items():
         if name == first and penalty is not None:
             scores[readout] += [diagonal(its)[0] / max(diagonal(its)[1], 1) for its in seeds]
@@ -131,7 +138,7 @@ def show(results):
     print(", ".join(f"{k} {fmean(v):.2f}" for k, v in scores.items()))
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--print-only", action="store_true")

@@ -77,9 +77,7 @@ def opposing(
     for name, cosines in (("below", below), ("above", above)):
         for cosine in cosines:
             if not -1 < cosine < 1:
-                raise InputError(
-                    f"{name} holds {cosine}; a cosine to stay {name} lies in (−1, 1)."
-                )
+                raise InputError(f"{name} holds {cosine}; a cosine to stay {name} lies in (−1, 1).")
     rows = read_decoder(decoder)
     features, dimension = rows.shape
     lowest, partner, highest, twin = extremes(rows, progress)
@@ -115,9 +113,7 @@ def expected(features: int, dimension: int, cosine: float) -> float:
 
 def extremes(
     rows: NDArray[Any], progress: bool = False
-) -> tuple[
-    NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]
-]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     """Each row's lowest cosine with another row of (features, d), which row, and the highest.
 
     A pair is computed once, in a buffer of BLOCK × BLOCK; what is left per entry are the four

@@ -88,8 +88,8 @@ def coactivation(
     Tokens of a sequence depend on each other. With ``lags`` = L > 0 the null's variance is
     multiplied by 1 + 2Σ_{l≤L} ρ_i(l)ρ_j(l), never less than 1: the variance over circular shifts of
     one feature against the other (see ``dependence``). Without lags but with ``sequence`` (tokens,)
-    and token or equal rates, one token of each sequence, drawn with ``seed``, is used. With neither,
-    tokens are taken as independent, which overstates what bursty features show.
+    and token or equal rates, one token of each sequence, drawn with ``seed``, is used. With
+    neither, tokens are taken as independent, which overstates what bursty features show.
 
     The families of hypotheses: all testable pairs for exclusion, and all testable pairs for
     coactivation. In each, one-sided p-values are controlled by Benjamini–Hochberg at ``alpha`` over
@@ -138,7 +138,7 @@ def coactivation(
     tally = Tally(null, counts, alpha, top, rho)
     size = len(active)
     with progress_bar("pairs", size * (size - 1) // 2, progress) as advance:
-        for rows, columns, together in _blocks(fired):
+        for rows, columns, together in blocks(fired):
             advance(tally.add(rows, columns, together), "")
     return Coactivation(
         tokens=tokens,
@@ -161,9 +161,7 @@ def coactivation(
     )
 
 
-def _check(
-    alpha: float, rates: str, top: int, min_count: int, lags: int, sequence: Any
-) -> None:
+def _check(alpha: float, rates: str, top: int, min_count: int, lags: int, sequence: Any) -> None:
     if not 0 < alpha < 0.3:
         raise InputError(f"alpha is {alpha}; a false-discovery rate lies between 0 and 0.3.")
     if rates not in ("token", "sequence", "equal"):
@@ -208,13 +206,17 @@ def _thinned(fired: sparse.csc_array, sequence: NDArray[Any], seed: int) -> spar
     return sparse.csc_array(fired.tocsr()[np.sort(order[first])])
 
 
-def _blocks(fired: sparse.csc_array) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
-    """Co-firing counts of the features in ``rows`` with those in ``columns`` (rows onwards)."""
+def blocks(fired: sparse.csc_array, every: int = 1) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
+    """Co-firing counts of the features in ``rows`` with those in ``columns`` (rows onwards).
+
+    ``every`` n-th block only, to measure how long they take.
+    """
     size = fired.shape[1]
     by_feature, by_token = sparse.csr_array(fired.T), sparse.csr_array(fired)
-    start = 0
+    start = number = 0
     while start < size:
         stop = min(size, start + max(1, BLOCK // (size - start)))
-        together = (by_feature[start:stop] @ by_token).toarray()[:, start:]
-        yield slice(start, stop), slice(start, size), together.astype(float)
-        start = stop
+        if number % every == 0:
+            together = (by_feature[start:stop] @ by_token).toarray()[:, start:]
+            yield slice(start, stop), slice(start, size), together.astype(float)
+        start, number = stop, number + 1

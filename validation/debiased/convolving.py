@@ -129,11 +129,7 @@ def _joined(parts: list[Found]) -> Found:
 
 def _flags(whole: Found) -> list[str]:
     return [
-        "; ".join(
-            name
-            for name, on in (("boundary", edge), ("not-converged", stuck))
-            if on
-        )
+        "; ".join(name for name, on in (("boundary", edge), ("not-converged", stuck)) if on)
         for edge, stuck in zip(whole.boundary, whole.stuck, strict=True)
     ]
 

@@ -106,7 +106,7 @@ def debias(
 def debias_blocks(
     source: Any, x: Any, codes: Any = None, *, block: int = 16_384, **options: Any
 ) -> Iterator[Debiased]:
-    """``debias`` a block of tokens at a time, for ``fit_debiased``: memory is a block × features."""
+    """``debias`` a block of tokens at a time, for ``fit_debiased``; its widths are the first's."""
     for start in range(0, x.shape[0], block):
         part = slice(start, start + block)
         yield debias(source, x[part], None if codes is None else codes[part], **options)

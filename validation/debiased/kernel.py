@@ -19,16 +19,12 @@ ORDER = 3  # Gauss–Legendre nodes a panel
 
 @dataclass(frozen=True)
 class Kernel:
-    """P(bin | node): bin 0 is everything up to ``above``, the last reaches to infinity.
-
-    Mass that a density puts beyond the last node stays in the last bin: bin probabilities are
-    computed for all others, and the last is what is missing to 1.
-    """
+    """P(bin | node): bin 0 is everything up to ``above``, the last reaches to infinity."""
 
     edges: Floats  # (bins,) lower edges of bins 1, 2, …
     nodes: Floats  # (nodes,) a/τ
     weights: Floats  # (nodes,)
-    matrix: Floats  # (levels, nodes, bins): P(bin | node), the last bin left out
+    matrix: Floats  # (levels, nodes, bins + 1)
     spike: Floats  # (levels, bins + 1): probabilities of the noise alone
 
     @property
@@ -48,7 +44,8 @@ def kernel(above: float, bins: int, noise: tuple[float, ...]) -> Kernel:
     matrices, spikes = [], []
     for sd in noise:
         below = ndtr((edges[:, None] - nodes) / sd)  # P(z ≤ edge | node), (bins, nodes)
-        matrices.append(np.vstack([below[:1], np.diff(below, axis=0)]).T)
+        beyond = ndtr((nodes - edges[-1]) / sd)  # not 1 − below: it may be tiny
+        matrices.append(np.vstack([below[:1], np.diff(below, axis=0), beyond]).T)
         spikes.append(np.diff(np.concatenate([[0.0], ndtr(edges / sd), [1.0]])))
     spike = np.maximum(np.stack(spikes), 1e-300)
     return Kernel(edges, nodes, weights, np.ascontiguousarray(np.stack(matrices)), spike)
@@ -65,12 +62,16 @@ def _nodes(edges: Floats) -> tuple[Floats, Floats]:
     """Gauss–Legendre nodes on panels that get finer towards 0 and follow the bins far out.
 
     Near 0 panels grow threefold, so that a density with a pole there (Weibull, gamma of shape < 1)
-    is integrated as well as any; far out a panel is a bin, as the Gaussian's edges are sharp there.
+    is integrated as well as any; far out a panel is a bin, as the Gaussian's edges are sharp there;
+    beyond the last edge panels double, to ten million times it.
     """
     near = np.concatenate([[LEAST], 0.5 * 3.0 ** np.arange(-18, 1)])
     middle = np.arange(1.0, min(FAR, edges[-1]) + 0.25, 0.5)
     far = edges[edges > middle[-1] + 1e-9]
-    panels = np.concatenate([near, middle, far])
+    last = far[-1] if len(far) else middle[-1]
+    step = max(GROWTH, 1 + 1 / last)
+    beyond = last * step ** np.arange(1, 9)
+    panels = np.concatenate([near, middle, far, beyond, beyond[-1] * 2.0 ** np.arange(1, 25)])
     points, weights = np.polynomial.legendre.leggauss(ORDER)
     half, centre = np.diff(panels) / 2, (panels[1:] + panels[:-1]) / 2
     return (centre[:, None] + half[:, None] * points).ravel(), (half[:, None] * weights).ravel()

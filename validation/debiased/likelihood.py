@@ -17,7 +17,6 @@ from neglog.validation.numeric import numpy_function
 from neglog.validation.profile import A
 
 SMALLEST = 1e-300
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ class Slab:
 
     def params(self, v: Floats) -> Floats:
         """Parameters (k, …) of coordinates (k, …)."""
-        return np.stack([np.expm1(x) if s else np.exp(x) for x, s in zip(v, self.signed, strict=True)])
+        return np.stack(
+            [np.expm1(x) if s else np.exp(x) for x, s in zip(v, self.signed, strict=True)]
+        )
 
     def log_density(self, a: Floats, v: Floats) -> tuple[Floats, Floats]:
         """log p (features, …) at a, and d log p/dv (k, features, …); v is (k, features)."""
@@ -123,26 +124,19 @@ def bins_of(of: Slab, v: Floats, data: Problem, slopes: bool) -> tuple[Floats, F
     log_p, slope = of.log_density(a, v)
     mass = np.exp(log_p) * (data.noise[:, :, None] * operator.weights)
     mass = np.where(np.isfinite(mass), mass, 0.0)
-    inner = _convolved(mass, operator)
-    last = 1 - inner.sum(axis=-1, keepdims=True)
-    p = np.concatenate([inner, np.maximum(last, 0.0)], axis=-1)
+    p = _convolved(mass, operator)
     if not slopes:
         return p, None
-    moved = np.stack([_convolved(one, operator) for one in slope * mass])
-    # Where the last bin is no more than rounding its slope would be noise over nothing.
-    d_last = np.where(last > ROUNDING, -moved.sum(axis=-1, keepdims=True), 0.0)
-    return p, np.concatenate([moved, d_last], axis=-1)
+    return p, np.stack([_convolved(one, operator) for one in slope * mass])
 
 
 def _convolved(mass: Floats, operator: Kernel) -> Floats:
-    """Masses on nodes (features, levels, nodes) → probabilities of bins but the last."""
+    """Masses on nodes (features, levels, nodes) → probabilities of bins."""
     out: Floats = np.matmul(mass.transpose(1, 0, 2), operator.matrix).transpose(1, 0, 2)
     return out
 
 
-def look(
-    of: Slab, v: Floats, odds: Floats, data: Problem
-) -> tuple[Floats, Floats, Floats]:
+def look(of: Slab, v: Floats, odds: Floats, data: Problem) -> tuple[Floats, Floats, Floats]:
     """ℓ (features,), its gradient (k + 1, features) and Fisher's information (k + 1, k + 1, …).
 
     Coordinates are the family's v and log(π/(1 − π)).

@@ -1,4 +1,4 @@
-"""Vector approximate message passing with a spike-and-exponential prior learned for each feature."""
+"""Vector approximate message passing; each feature learns a spike-and-exponential prior."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def message_passing(
     """
     u, dictionary = model.u.astype(np.float64), model.dictionary.astype(np.float64)
     r, precision = z.astype(np.float64), 1 / np.maximum(tau.astype(np.float64), 1e-6) ** 2
-    noise = np.full(len(u), (tau**2).mean() / 2)
+    noise: Floats = np.full(len(u), (tau**2).mean() / 2)
     prior = _first_prior(r, tau)
-    offset = np.zeros(u.shape[1])
+    offset: Floats = np.zeros(u.shape[1])
     for number in range(settings.rounds):
         factors = np.linalg.svd(dictionary.T, full_matrices=False)
         for _ in range(settings.steps):
@@ -95,7 +95,8 @@ def denoise(r: Floats, tau: Floats, prior: Prior) -> tuple[Floats, Floats, Prior
     active = np.bincount(feature, weight, minlength=r.shape[1])
     size = np.bincount(feature, weight * inside, minlength=r.shape[1])
     new = Prior(
-        np.clip(active / len(r), 1e-6, 0.9), np.where(active > 1, size / np.maximum(active, 1), prior.mean)
+        np.clip(active / len(r), 1e-6, 0.9),
+        np.where(active > 1, size / np.maximum(active, 1), prior.mean),
     )
     return mean, variance, new
 
@@ -107,7 +108,7 @@ def _least_squares(
     precision: Floats,
     noise: Floats,
 ) -> tuple[Floats, Floats, Floats]:
-    """The linear half of the iteration: its extrinsic message, precision, and each token's noise."""
+    """The linear half of the iteration: its message, precision, and each token's noise."""
     left, singular, right = factors
     features, d = right.shape[1], u.shape[1]
     strength = singular**2 / noise[:, None]  # (tokens, rank)

@@ -89,9 +89,7 @@ def level_noise(level: int) -> float:
     return float(LEVEL ** (level + 0.5))
 
 
-def observe(
-    blocks: Debiased | Iterable[Debiased], above: float = 4.0
-) -> Observations:
+def observe(blocks: Debiased | Iterable[Debiased], above: float = 4.0) -> Observations:
     """Count debiased codes, given whole or in blocks; widths are those of the first block.
 
     Raises InputError if there is no block, or ``above`` is not between 0 and 10.

@@ -53,7 +53,8 @@ def read_learned(
         if readout in ("one-step", "em"):
             debiased = debias(sae, planted.x, method=readout)
             table = fit_debiased(debiased)
-            about[readout] = noise(planted, debiased, partner, cosine, float(sae.scale))
+            if about["found"]:
+                about[readout] = noise(planted, debiased, partner, cosine, float(sae.scale))
         elif readout == "inverted":
             expression = PENALTIES[penalty]
             if expression is None:

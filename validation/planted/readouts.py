@@ -41,6 +41,6 @@ def refitted(source: Any, x: Any, codes: Floats) -> Floats:
             which = np.nonzero(active[part])[1].reshape(len(part), size)
             chosen = model.dictionary[which]  # (n, size, d)
             gram = chosen @ chosen.transpose(0, 2, 1) + 1e-6 * np.eye(size, dtype=np.float32)
-            target = (chosen @ model.u[part][:, :, None])
+            target = chosen @ model.u[part][:, :, None]
             out[part[:, None], which] = np.linalg.solve(gram, target)[:, :, 0]
     return np.maximum(out, 0.0) / model.length
