@@ -4,8 +4,8 @@
     python benchmarks/synth_sae_bench.py read data.npz
 
 ``make`` runs where sae-lens ≥ 6.54 is installed and neglog need not be. It writes codes and inputs
-of the generator that SynthSAEBench-16k is made with: Zipfian firing rates, low-rank correlated firing,
-an orthogonalised dictionary, magnitudes |N(0, 1)|; ``--pretrained REPO`` takes a stored model
+of the generator that SynthSAEBench-16k is made with: Zipfian firing rates, correlated firing of low
+rank, an orthogonalised dictionary, magnitudes |N(0, 1)|; ``--pretrained REPO`` takes a stored model
 (SynthSAEBench-16k itself) from the Hugging Face hub instead, which needs the network. ``read``
 trains small SAEs on the inputs and says which family each readout names; the truth is half-normal.
 """
