@@ -16,6 +16,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean, stdev
@@ -93,12 +94,11 @@ def measure(options: Any, data: Path, layer: int, penalty: str, seed: int) -> di
     """Fits and pair tests of one SAE and its controls."""
     x = activations(data)
     noise = gaussian_noise(x, seed)
-    sequence = np.load(data / "sequence.npy")
     sae = load(trained(options, data, layer, penalty, seed))
     codes = sae.codes(data)
     random = control(codes, x, penalty, options, seed)
     sources = {SAE: codes, RANDOM: random, NOISE: sae.codes(noise)}
-    out: dict[str, Any] = {"winners": {}, "counts": {}, "debiased": {}, "pairs": {}}
+    out: dict[str, Any] = {"winners": {}, "counts": {}, "debiased": {}}
     metrics = trained(options, data, layer, penalty, seed) / "metrics.jsonl"
     last = json.loads(metrics.read_text().splitlines()[-1])
     out["fvu"], out["l0"] = last["fvu"], last["l0"]
@@ -112,15 +112,24 @@ def measure(options: Any, data: Path, layer: int, penalty: str, seed: int) -> di
         for source, inputs in ((SAE, x), (NOISE, noise)):
             blocks = (_some(block, chosen) for block in debias_blocks(sae, inputs, block=8192))
             out["debiased"][source] = counts(fit_debiased(blocks))
-    for source in (SAE, RANDOM):
+    return out
+
+
+def pair_tests(options: Any, data: Path, layer: int, penalty: str, seed: int) -> dict[str, Any]:
+    """Exclusive and coactivating pairs of one SAE and of random directions, under three nulls."""
+    sequence = np.load(data / "sequence.npy")
+    codes = load(trained(options, data, layer, penalty, seed)).codes(data)
+    random = control(codes, activations(data), penalty, options, seed)
+    out: dict[str, Any] = {}
+    for source, its in ((SAE, codes), (RANDOM, random)):
         ways: dict[str, dict[str, Any]] = {
             "as independent tokens": {},
             f"dependence to {LAGS} tokens": {"sequence": sequence, "lags": LAGS},
             "within sequences": {"sequence": sequence, "lags": LAGS, "rates": "sequence"},
         }
         for label, arguments in ways.items():
-            found = coactivation(sources[source], top=0, **arguments)
-            out["pairs"][f"{source}, {label}"] = {
+            found = coactivation(its, top=0, **arguments)
+            out[f"{source}, {label}"] = {
                 "pairs": found.pairs,
                 "testable": found.testable,
                 "exclusive": found.exclusive_fraction,
@@ -251,11 +260,13 @@ def main() -> None:
                 for penalty in PENALTIES:
                     key = layer, penalty, seed
                     path = options.out / f"{name_of(*key)}.json"
-                    results[key] = part(path, lambda d=data, k=key: measure(options, d, *k))
+                    results[key] = part(path, partial(measure, options, data, *key))
+                    path = options.out / f"{name_of(*key)}-pairs.json"
+                    results[key]["pairs"] = part(path, partial(pair_tests, options, data, *key))
                     advance(1, f"layer {layer} {penalty} seed {seed}")
                 agreements[layer, seed] = part(
                     options.out / f"agreement-{layer}-{seed}.json",
-                    lambda la=layer, s=seed: agreement(options, results, la, s),
+                    partial(agreement, options, results, layer, seed),
                 )
     show(options, results, agreements)
 

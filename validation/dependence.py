@@ -21,22 +21,28 @@ def autocorrelations(
     tokens, features = fired.shape
     counts = np.diff(fired.indptr).astype(float)
     feature = np.repeat(np.arange(features), np.diff(fired.indptr))
-    keys = feature * np.int64(tokens) + fired.indices
-    rate = counts / tokens
-    rho = np.zeros((features, lags), dtype=np.float32)
-    for lag in range(1, lags + 1):
-        inside = fired.indices + lag < tokens
-        pairs = float(tokens - lag)
-        if sequence is not None:
-            later = np.minimum(fired.indices + lag, tokens - 1)
-            inside &= sequence[fired.indices] == sequence[later]
-            pairs = float((sequence[lag:] == sequence[:-lag]).sum())
-        place = np.minimum(np.searchsorted(keys, keys + lag), len(keys) - 1)
-        match = inside & (keys[place] == keys + lag)
-        both = np.bincount(feature[match], minlength=features)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rho[:, lag - 1] = np.nan_to_num((both - pairs * rate**2) / (counts * (1 - rate)))
-    return rho
+    new = np.zeros(tokens, dtype=np.int64)
+    if sequence is not None:
+        new[1:] = sequence[1:] != sequence[:-1]
+    # Where a token stands if L empty places follow every sequence, and every feature.
+    place = np.arange(tokens) + lags * np.cumsum(new)
+    key = feature * (place[-1] + 1 + lags) + place[fired.indices]
+    both = np.zeros((features, lags))
+    for step in range(1, lags + 1):  # the gap to the next firing, to the one after it, …
+        gap = key[step:] - key[:-step]
+        near = np.flatnonzero(gap <= lags)
+        if not len(near):
+            break
+        flat = feature[near] * lags + gap[near] - 1
+        both += np.bincount(flat, minlength=both.size).reshape(both.shape)
+    lag = np.arange(1, lags + 1)
+    pairs = (tokens - lag).astype(float)
+    if sequence is not None:
+        pairs = np.array([float((sequence[n:] == sequence[:-n]).sum()) for n in lag])
+    rate = (counts / tokens)[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho = (both - pairs * rate**2) / (counts[:, None] * (1 - rate))
+    return np.nan_to_num(rho).astype(np.float32)
 
 
 def inflation(one: NDArray[np.float32], other: NDArray[np.float32]) -> Floats:

@@ -142,8 +142,13 @@ def log_lower_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
 
 
 def log_upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """log P(X ≥ count) for the same law."""
+    """log P(X ≥ count) for the same law; Poisson, whose tail is longer, where it is a few trials.
+
+    Mean and variance of a hypergeometric law with counts of three or so ask for a binomial law of
+    fewer trials than can be observed, which would call what is observed impossible.
+    """
     rate, size = _binomial(mean, variance)
+    rate = np.where(2 * count > size, 0.0, rate)
     with np.errstate(invalid="ignore", divide="ignore"):
         tail = np.where(
             rate > 0,
