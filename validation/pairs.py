@@ -218,5 +218,5 @@ def blocks(fired: sparse.csc_array, every: int = 1) -> Iterator[tuple[slice, sli
         stop = min(size, start + max(1, BLOCK // (size - start)))
         if number % every == 0:
             together = (by_feature[start:stop] @ by_token).toarray()[:, start:]
-            yield slice(start, stop), slice(start, size), together.astype(float)
+            yield slice(start, stop), slice(start, size), together
         start, number = stop, number + 1

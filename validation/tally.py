@@ -14,6 +14,8 @@ from neglog.validation.discovery import Discoveries
 from neglog.validation.firing import log_lower_tail, log_none, log_upper_tail
 from neglog.validation.segments import Floats
 
+MEAN = 0.5  # expected co-firings up to which exclusion cannot be significant at alpha < 0.3
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -60,20 +62,54 @@ class Tally:
         self.best: dict[str, list[NDArray[Any]]] = {"exclusive": [], "coactivating": []}
         # A one-sided p below alpha needs at least this |z|, with room for skewed laws.
         self.least = max(0.0, float(stats.norm.isf(min(0.5, 1.6 * alpha))))
+        # So many firings that together on each would be significant, by Chernoff's bound at MEAN.
+        some = np.arange(1.0, 1_000.0)
+        bound = some - MEAN - some * np.log(some / MEAN)
+        self.enough = float(some[np.argmax(bound <= np.log(alpha))])
+        self.scarce = counts < self.enough
 
-    def add(self, rows: slice, columns: slice, together: Floats) -> int:
+    def add(self, rows: slice, columns: slice, together: NDArray[Any]) -> int:
         """Count the pairs i < j of a block (rows, columns); returns how many there were."""
-        upper = np.arange(columns.start, columns.stop) > np.arange(rows.start, rows.stop)[:, None]
-        observed = together[upper]
-        mean, variance = (x[upper] for x in self.null.moments(rows, columns))
-        factor = np.ones_like(mean)
-        if self.rho is not None:
-            factor = inflation(self.rho[rows], self.rho[columns])[upper]
-        self.dependence += float(factor.sum())
-        place = np.flatnonzero(upper)
-        width = columns.stop - columns.start
-        z = (observed - mean) / np.sqrt(variance * factor)
-        seen, mean, variance = observed / factor, mean / factor, variance / factor
+        i0, j0, width = rows.start, columns.start, columns.stop - columns.start
+        upper = np.arange(j0, columns.stop) > np.arange(i0, rows.stop)[:, None]
+        pairs = int(np.count_nonzero(upper))
+        mean, variance = self.null.moments(rows, columns)
+        factor = None if self.rho is None else inflation(self.rho[rows], self.rho[columns])
+        self.dependence += float(pairs if factor is None else factor[upper].sum())
+
+        # Few pairs can be anything but unsurprising: with at most MEAN expected, none seen and
+        # enough firings of both, exclusion is out of reach and coactivation is within it.
+        worth = together > 0
+        worth |= mean > MEAN if factor is None else mean > MEAN * factor
+        if factor is not None or self.scarce.any():
+            most = np.minimum(self.counts[rows][:, None], self.counts[columns])
+            worth |= most < (self.enough if factor is None else self.enough * factor)
+        worth &= upper
+        place = np.flatnonzero(worth)
+        quiet = pairs - len(place)
+        self.never += quiet
+        self.never_untestable += quiet
+        self.joint.add(np.empty(0), quiet)
+
+        i, j = place // width + i0, place % width + j0
+        observed = together.ravel()[place].astype(float)
+        f = np.ones(len(place)) if factor is None else factor.ravel()[place]
+        mean, variance = mean.ravel()[place] / f, variance.ravel()[place] / f
+        self._judge(i, j, observed, mean, variance, f)
+        return pairs
+
+    def _judge(
+        self,
+        i: NDArray[np.int64],
+        j: NDArray[np.int64],
+        observed: Floats,
+        mean: Floats,
+        variance: Floats,
+        factor: Floats,
+    ) -> None:
+        """Test pairs in both directions; mean and variance are divided by the factor already."""
+        seen = observed / factor
+        z = (seen - mean) / np.sqrt(variance)
         never, log_alpha = observed == 0, np.log(self.alpha)
 
         can = log_none(mean, variance) <= log_alpha
@@ -87,22 +123,17 @@ class Tally:
         def remember(kind: str, size: Floats, log_p: Floats, where: NDArray[np.int64]) -> None:
             if self.top:
                 keep = np.argsort(-size, kind="stable")[: self.top]
-                where, size, log_p = where[keep], size[keep], log_p[keep]
-                i, j = place[where] // width + rows.start, place[where] % width + columns.start
-                columns_ = (size, log_p, i, j, observed[where], mean[where], factor[where])
-                self._remember(kind, np.stack(columns_, axis=1))
+                at = where[keep]
+                columns = (size[keep], log_p[keep], i[at], j[at], observed[at], mean[at])
+                self._remember(kind, np.stack([*columns, factor[at]], axis=1))
 
         remember("exclusive", -z[low], log_p, low)
-        most = self._most(rows, columns)[upper] / factor
+        most = np.minimum(self.counts[i], self.counts[j]) / factor
         can = _reachable(most, mean, variance, log_alpha)
         high = np.flatnonzero(can & (z > self.least))
         log_p = log_upper_tail(seen[high], mean[high], variance[high])
         self.joint.add(log_p, int(can.sum()))
         remember("coactivating", z[high], log_p, high)
-        return len(observed)
-
-    def _most(self, rows: slice, columns: slice) -> Floats:
-        return np.minimum(self.counts[rows][:, None], self.counts[columns]).astype(float)
 
     def _remember(self, kind: str, rows: NDArray[Any]) -> None:
         """Keep the ``top`` largest of all blocks."""
