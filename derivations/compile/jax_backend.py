@@ -111,6 +111,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": jnp.round,
     "power_of_two": _power_of_two,
+    "eps": lambda y: float(jnp.finfo(y.dtype).eps),
     "Normal": lambda y: jnp.maximum(y, least(jnp.finfo(y.dtype))),
     "finite_or_zero": lambda x: jnp.where(jnp.isinf(x), jnp.zeros_like(x), x),
     "Log1p": _log1p,

@@ -14,6 +14,7 @@ from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.jax_apply import elementwise, joint, outer
 from neglog.derivations.compile.jax_backend import TABLE
 from neglog.derivations.compile.joint import Joint
+from neglog.derivations.compile.loops import Loops
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.prox import ProxPair
 from neglog.priors.errors import InputError
@@ -83,13 +84,23 @@ def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> 
     return CompiledPenalty(penalty, body, arguments)
 
 
+def _until(most: int, body: Callable[[Any], Any], state: Any) -> Any:
+    def going(at: tuple[Any, Any]) -> Any:
+        return (at[0] < most) & ~jnp.all(at[1][-1])
+
+    return jax.lax.while_loop(going, lambda at: (at[0] + 1, body(at[1])), (0, state))[1]
+
+
+def _counted(times: int, body: Callable[[Any, Any], Any], state: Any) -> Any:
+    return jax.lax.fori_loop(0, times, body, state)
+
+
+TRACED = Loops(_counted, _until)
+
+
 def build_prox(pair: ProxPair, strength: float) -> Callable[[Array], Array]:
     """x ↦ prox(x) with derivative 1/(1 + cφ''(z)), and 0 where z = 0."""
-
-    def loop(times: int, body: Callable[[Any, Any], Any], state: Any) -> Any:
-        return jax.lax.fori_loop(0, times, body, state)
-
-    solve = pair.bind(TABLE, loop)
+    solve = pair.bind(TABLE, TRACED)
 
     @jax.custom_jvp
     def prox(x: Array) -> Array:

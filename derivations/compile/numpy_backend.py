@@ -95,6 +95,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": np.round,
     "power_of_two": _power_of_two,
+    "eps": lambda y: float(np.finfo(np.asarray(y).dtype).eps),
     "Normal": lambda y: np.maximum(y, least(np.finfo(np.asarray(y).dtype))),
     "finite_or_zero": lambda x: np.where(np.isinf(x), np.zeros_like(x), x),
     "Log1p": np.log1p,

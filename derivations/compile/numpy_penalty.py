@@ -11,10 +11,10 @@ from neglog.derivations.compile import numpy_backend
 from neglog.derivations.compile.arguments import Arguments, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint, Reduction
+from neglog.derivations.compile.loops import EAGER
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.program import Program
 from neglog.derivations.compile.prox import ProxPair
-from neglog.derivations.compile.python_loop import loop
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
@@ -163,7 +163,7 @@ def _reduction_slope(
 
 def build_prox(pair: ProxPair, strength: float) -> Callable[[Any], np.ndarray]:
     """x ↦ prox(x), in float64 inside."""
-    solve = pair.bind(numpy_backend.TABLE, loop)
+    solve = pair.bind(numpy_backend.TABLE, EAGER)
 
     def prox(x: Any) -> np.ndarray:
         values, dtype = _floats(x)

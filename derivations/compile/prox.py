@@ -1,7 +1,8 @@
 """Proximal maps x ↦ argmin_z ½(z − x)² + c·φ(z): closed where known, else solved by bracketing.
 
-The global minimum is meant: every candidate is compared with z = 0, which wins ties. The solver
-evaluates the objective on a grid, brackets its best point, bisects the stationarity condition,
+The global minimum is meant: every candidate is compared with z = 0, which wins ties. Where one
+or two stationary points can be minima, Newton's method finds them. The general solver evaluates the
+objective on a grid, brackets its best point, bisects the stationarity condition,
 polishes by Newton's method and compares with the points where pieces of φ meet, where it may jump.
 It is written once over a backend's primitives. A penalty with many minima is resolved where they
 are no closer than the grid: about a fiftieth of |x|.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,12 @@ import sympy as sp
 
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.halfline import HalfLine
+from neglog.derivations.compile.loops import Loops
 from neglog.derivations.compile.program import lower
+from neglog.derivations.compile.stationary import Roots, roots
 from neglog.priors.symbols import y
 
 Table = Mapping[str, Callable[..., Any]]
-Loop = Callable[[int, Callable[[Any, Any], Any], Any], Any]
 m, c = sp.Symbol("m", real=True), sp.Symbol("c", positive=True)
 RELATIVE = np.unique(np.concatenate([np.logspace(-9, 0, 46), np.linspace(0, 1, 33)[1:]]))
 ABSOLUTE = np.unique(np.concatenate([np.logspace(-9, 6, 121), np.linspace(0, 2, 101)[1:]]))
@@ -37,15 +40,16 @@ class Prox:
     half: HalfLine
     closed: sp.Expr | None
     decreasing: bool
+    roots: Roots | None
     edges: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, half: HalfLine) -> Prox:
         """The map of a half line, with its closed form if one is known."""
         edges = half.breaks
-        return cls(half, closed_form(half.meant), _decreases(half, edges), edges)
+        return cls(half, closed_form(half.meant), _decreases(half, edges), roots(half), edges)
 
-    def bind(self, table: Table, loop: Loop) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def bind(self, table: Table, loops: Loops) -> Callable[[Any, Any], tuple[Any, Any]]:
         """(m, c) ↦ (z, the objective at z) with a backend's primitives."""
         run = lower([y], [self.half.form, self.half.partial(y).form]).bind(table)
         curved = lower([y], [self.half.partial(y).partial(y).form]).bind(table)
@@ -76,6 +80,17 @@ class Prox:
                 positive(closed(x, filled(strength, x))[0]), x, strength
             )
 
+        if self.roots:
+            slope, bend = self.half.partial(y), self.half.partial(y).partial(y)
+            slopes = lower([y], [slope.form, bend.form]).bind(table)
+            each = self.roots.bind(slopes, table, loops)
+
+            def rooted(x: Any, strength: Any) -> tuple[Any, Any]:
+                found = [root(x, strength) for root in each]
+                return reduce(better, [against_zero(z, x, strength) for z in found])
+
+            return rooted
+
         grid = ABSOLUTE if self.decreasing else RELATIVE
         grid = np.concatenate([[0.0], grid, [grid[-1] * (1 + 1e-9)]])
 
@@ -104,8 +119,8 @@ class Prox:
                 return where(down, low, middle), where(down, middle, high)
 
             start = (filled(np.inf, x), 0 * x, 0 * x, 0 * x)
-            best, low, at, high = loop(len(grid) - 2, lambda i, s: look(i + 1, s), start)
-            final = loop(BISECTIONS, halve, (low, high))
+            best, low, at, high = loops.counted(len(grid) - 2, lambda i, s: look(i + 1, s), start)
+            final = loops.counted(BISECTIONS, halve, (low, high))
             z = 0.5 * (final[0] + final[1])
             slope = z - x + strength * filled(run(z)[1], x)
             bend = 1 + strength * filled(curved(z)[0], x)
@@ -138,9 +153,9 @@ class ProxPair:
             return cls(right, None, spec)
         return cls(right, right if spec.even else Prox.of(spec.left), spec)
 
-    def bind(self, table: Table, loop: Loop) -> Callable[[Any, Any], Any]:
+    def bind(self, table: Table, loops: Loops) -> Callable[[Any, Any], Any]:
         """(x, c) ↦ z over the whole domain; odd where the penalty is even."""
-        right, where = self.right.bind(table, loop), table["where"]
+        right, where = self.right.bind(table, loops), table["where"]
         if self.left is None:
             return lambda x, strength: right(x, strength)[0]
         if self.left is self.right:
@@ -150,7 +165,7 @@ class ProxPair:
                 return where(x < 0, -z, z)
 
             return odd
-        left = self.left.bind(table, loop)
+        left = self.left.bind(table, loops)
 
         def both(x: Any, strength: Any) -> Any:
             (up, above), (down, below) = right(x, strength), left(-x, strength)

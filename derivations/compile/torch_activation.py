@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neglog.derivations.compile.loops import EAGER
 from neglog.derivations.compile.prox import ProxPair
-from neglog.derivations.compile.python_loop import loop
 from neglog.derivations.compile.threshold import Threshold, strength_at, threshold
 from neglog.derivations.compile.torch_apply import HALF, Apply
 from neglog.derivations.compile.torch_backend import TABLE
+from neglog.derivations.compile.torch_chunks import in_pieces
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 
@@ -49,7 +50,7 @@ class Activation(nn.Module):
         super().__init__()
         self.penalty, self.bandwidth, self.learn = penalty, bandwidth, tuple(learn)
         self._pair = pair
-        self._solve = pair.bind(TABLE, loop)
+        self._solve = pair.bind(TABLE, EAGER)
         start = np.full(() if features is None else (features,), strength)
         self._strength = torch.tensor(start)
         if "threshold" in learn:
@@ -106,7 +107,11 @@ class Activate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, module: Activation, x: Tensor, strength: Tensor) -> Tensor:
         inner = torch.float32 if x.dtype in HALF else torch.float64
-        z = module._solve(x.to(inner), strength.to(inner).expand_as(x)).to(x.dtype)
+
+        def solve(part: Tensor, c: Tensor) -> Tensor:
+            return module._solve(part.to(inner), c.to(inner)).to(x.dtype)
+
+        z = in_pieces(solve, x, strength.expand_as(x))
         ctx.module = module
         ctx.save_for_backward(x, strength, z)
         return z

@@ -72,6 +72,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "split": _split,
     "round": torch.round,
     "power_of_two": _power_of_two,
+    "eps": lambda y: float(torch.finfo(y.dtype).eps),
     "Normal": lambda y: y.clamp_min(least(torch.finfo(y.dtype))),
     "finite_or_zero": lambda x: torch.where(torch.isinf(x), torch.zeros_like(x), x),
     **SPECIAL,

@@ -115,8 +115,8 @@ class Planned:
         slot: list[Any] = [*inputs, *self.constants]
         for name, reads, place in self._steps:
             args = [slot[i] for i in reads]
-            if place is None:
-                slot.append(TABLE[name](*args))
+            if place is None:  # orders of special functions must stay plain numbers
+                slot.append(TABLE[name](*[self.numbers.get(i, slot[i]) for i in reads]))
                 continue
             if name == "pow" and reads[1] in self.numbers:
                 args[1] = self.numbers[reads[1]]  # powers of a number have faster code
@@ -139,3 +139,18 @@ def in_threads(count: int, dtype: torch.dtype, work: Callable[[slice, Buffers], 
         return some(0)
     with ThreadPoolExecutor(workers) as pool:
         return [result for part in pool.map(some, range(workers)) for result in part]
+
+
+def in_pieces(call: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """An elementwise ``call`` of tensors of one shape, piece by piece where that pays."""
+    first = tensors[0]
+    if first.device.type != "cpu" or first.numel() <= PIECE or torch.compiler.is_compiling():
+        return call(*tensors)
+    flat = [t.reshape(-1) for t in tensors]
+    out = torch.empty_like(flat[0])
+    in_threads(
+        out.numel(),
+        first.dtype,
+        lambda piece, _: out[piece].copy_(call(*[t[piece] for t in flat])),
+    )
+    return out.view(first.shape)

@@ -1,8 +1,8 @@
-"""The fused pass as machine code, where a C++ compiler is at hand: for algebraic penalties.
+"""The fused pass as machine code, where a C++ compiler is at hand.
 
-The program's steps become one loop of arithmetic and selections, which the compiler vectorises; it
-is compiled in a temporary folder (about a second), loaded and called by each thread on its share.
-Penalties with transcendental functions stay with torch, whose vectorised ones are as fast.
+The program's steps become one loop, which the compiler vectorises together with libm's functions;
+it is compiled in a temporary folder (about a second), loaded and called by each thread on its
+share.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from neglog.derivations.compile.large import LARGE
+from neglog.derivations.compile.native_text import written
 from neglog.derivations.compile.program import Program
 from neglog.priors.errors import InputError
 
@@ -24,54 +26,58 @@ FLAGS: tuple[str, ...] = (
     "-fopenmp-simd",
     "-ffp-contract=off",
     "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-tree-sink",  # a call moved into a branch is no longer vectorised
+    "-shared",
+    "-fPIC",
 )
-FLAGS += ("-fno-trapping-math", "-shared", "-fPIC")
-STEPS = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "neg": "-{0}",
-    "sqrt": "SQRT({0})",
-    "Abs": "({0} < 0 ? -{0} : {0})",
-    "maximum": "({0} > {1} ? {0} : {1})",
-    "minimum": "({0} < {1} ? {0} : {1})",
-    "where": "({0} ? {1} : {2})",
-    "fill": "{0}",
-    "lt": "{0} < {1}",
-    "le": "{0} <= {1}",
-    "gt": "{0} > {1}",
-    "ge": "{0} >= {1}",
-    "eq": "{0} == {1}",
-    "ne": "{0} != {1}",
-    "and": "({0} && {1})",
-    "or": "({0} || {1})",
-    "not": "!{0}",
-}
-TRUTH = ("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not")
+# glibc's libmvec has vector versions of libm's functions; without it they are called one by one.
+WAYS: tuple[tuple[str, ...], ...] = (
+    ('-DVECTOR=__attribute__((simd("notinbranch"), const))', "-lmvec", "-lm"),
+    ("-DVECTOR=__attribute__((const))", "-lm"),
+)
 SOURCE = """\
 #include <cmath>
-#define SQRT(x) std::sqrt(x)
+#include <limits>
+{declared}
+static const {inner} TINY = std::numeric_limits<{inner}>::min() * ({inner}){lift};
+{blocks}
 extern "C" double total(const {outer}* a, {outer}* out, long n, double scale, double weight) {{
-  const {inner} s = scale, w = weight;
   double whole = 0;
   for (long begin = 0; begin < n; begin += 4096) {{
-    const long end = begin + 4096 < n ? begin + 4096 : n;
-    {inner} part = 0;
-    #pragma omp simd reduction(+:part)
-    for (long i = begin; i < end; i++) {{
-      const {inner} u = ({inner})a[i] / s;
-      const {inner} x0 = {half};
-{steps}
-      part += {value};
-      const {inner} d = {slope};
-      out[i] = ({outer})({side} * w);
-    }}
-    whole += part;
+    const long size = begin + 4096 < n ? 4096 : n - begin;
+    {choose}
   }}
   return whole;
 }}
 """
+BLOCK = """\
+static double {name}(const {outer}* a, {outer}* out, long n, {inner} s, {inner} w) {{
+  {inner} part = 0;
+  #pragma omp simd reduction(+:part)
+  for (long i = 0; i < n; i++) {{
+    const {inner} u = ({inner})a[i] / s;
+    const {inner} x0 = {half};
+    {steps}
+    part += {value};
+    const {inner} d = {slope};
+    out[i] = ({outer})({side} * w);
+  }}
+  return part;
+}}
+"""
+ONE = "whole += every(a + begin, out + begin, size, scale, weight);"
+# Far values need other forms; a block that has none is spared their branches.
+TWO = """\
+{outer} top = 0;
+    #pragma omp simd reduction(max:top)
+    for (long i = begin; i < begin + size; i++) {{
+      const {outer} x = std::fabs(a[i]);
+      top = x > top ? x : top;
+    }}
+    whole += top / scale < {large} ? usual(a + begin, out + begin, size, scale, weight)
+                                   : every(a + begin, out + begin, size, scale, weight);"""
+DECLARED = 'extern "C" VECTOR {kind} {name}({arguments});'
 Kernel = Callable[[int, int, int, float, float], float]
 
 
@@ -88,29 +94,42 @@ def compiler() -> str:
     raise InputError("native code needs a C++ compiler (CXX, c++, g++ or clang++); none was found.")
 
 
-def source(program: Program, outer: str, inner: str, positive: bool) -> str:
-    """The C++ text of a program (y) → (φ, φ').
+def source(program: Program, usual: Program, outer: str, inner: str, positive: bool) -> str:
+    """The C++ text of a program (y) → (φ, φ'), and of its ``usual`` one for y < LARGE.
 
     Raises:
-        InputError: a step is not algebraic.
+        InputError: a step is no function of libm.
     """
-    names = ["x0", *[_literal(c, inner) for c in program.constants]]
-    lines = []
-    for i, (name, reads) in enumerate(program.steps):
-        if name not in STEPS:
-            raise InputError(f"native code is for algebraic penalties; this one needs {name}.")
-        kind = "bool" if name in TRUTH else inner
-        lines.append(f"      const {kind} t{i} = {STEPS[name].format(*[names[r] for r in reads])};")
-        names.append(f"t{i}")
-    value, slope = (names[i] for i in program.outputs)
+    named = {"every": program} if usual is program else {"every": program, "usual": usual}
+    blocks, called = [], set()
+    for name, each in named.items():
+        lines, value, slope = written(each, inner)
+        called |= lines.called
+        blocks.append(
+            BLOCK.format(
+                name=name,
+                outer=outer,
+                inner=inner,
+                half="u > 0 ? u : 0" if positive else "std::fabs(u)",
+                steps="\n    ".join(lines.text),
+                value=value,
+                slope=slope,
+                side="(u < 0 ? 0 : d)" if positive else "(u > 0 ? d : u < 0 ? -d : u - u)",
+            )
+        )
+    declared = [
+        DECLARED.format(
+            kind=inner, name=name, arguments=", ".join([inner] * (2 if "pow" in name else 1))
+        )
+        for name in sorted(called)
+    ]
     return SOURCE.format(
-        outer=outer,
+        declared="\n".join(declared),
+        lift=2.0**40 if inner == "double" else 2.0**10,
         inner=inner,
-        half="u > 0 ? u : 0" if positive else "u < 0 ? -u : u",
-        steps="\n".join(lines),
-        value=value,
-        slope=slope,
-        side="(u < 0 ? 0 : d)" if positive else "(u > 0 ? d : u < 0 ? -d : u - u)",
+        outer=outer,
+        blocks="\n".join(blocks),
+        choose=ONE if usual is program else TWO.format(outer=outer, large=int(LARGE)),
     )
 
 
@@ -123,10 +142,15 @@ def build(text: str) -> Kernel:
     with tempfile.TemporaryDirectory() as folder:
         written, library = Path(folder, "total.cpp"), Path(folder, "total.so")
         written.write_text(text)
-        done = subprocess.run(
-            [compiler(), *FLAGS, "-o", str(library), str(written)], capture_output=True, text=True
-        )
-        if done.returncode:
+        for macro, *libraries in WAYS:
+            done = subprocess.run(
+                [compiler(), *FLAGS, macro, "-o", str(library), str(written), *libraries],
+                capture_output=True,
+                text=True,
+            )
+            if not done.returncode:
+                break
+        else:
             first = (done.stderr.strip() or "no message").splitlines()[0]
             raise InputError(f"the C++ compiler failed: {first}")
         call = ctypes.CDLL(str(library)).total
@@ -139,12 +163,3 @@ def build(text: str) -> Kernel:
         ctypes.c_double,
     )
     return call
-
-
-def _literal(value: object, inner: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    number = float(value)  # type: ignore[arg-type]
-    if number != number or abs(number) == float("inf"):
-        return f"({'-' if number < 0 else ''}({inner})INFINITY)" if number == number else "NAN"
-    return f"(({inner}){number.hex()})"

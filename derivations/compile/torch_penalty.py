@@ -13,11 +13,12 @@ from neglog.derivations.compile import torch_active
 from neglog.derivations.compile.arguments import Arguments, positive
 from neglog.derivations.compile.elementwise import Elementwise
 from neglog.derivations.compile.joint import Joint
+from neglog.derivations.compile.loops import EAGER
 from neglog.derivations.compile.outer import Outer
 from neglog.derivations.compile.prox import ProxPair
-from neglog.derivations.compile.python_loop import loop
 from neglog.derivations.compile.torch_apply import HALF, Apply, ApplyOuter, eager_calls, joint
 from neglog.derivations.compile.torch_backend import TABLE
+from neglog.derivations.compile.torch_chunks import in_pieces
 from neglog.derivations.compile.torch_total import Fused, Total, fused
 from neglog.derivations.compile.torch_traced import traced_calls
 from neglog.priors.errors import InputError
@@ -185,8 +186,8 @@ class CompiledPenalty(nn.Module):
         """This module, with :meth:`total` compiled to machine code (needs a C++ compiler).
 
         Raises:
-            InputError: no compiler; a joint penalty, learned parameters, or a function that is
-                not algebraic, for which torch's own vectorised functions are as fast.
+            InputError: no compiler; a joint penalty, learned parameters, or a function that libm
+                does not have.
         """
         body = self._body
         if isinstance(body, Joint) or not Fused.serves(body, torch.empty(0, dtype=dtype)):
@@ -211,12 +212,17 @@ def build(penalty: Penalty, body: Elementwise | Joint, arguments: Arguments) -> 
 class ApplyProx(torch.autograd.Function):
     """prox(x), with derivative 1/(1 + cφ''(z)) and 0 where z = 0."""
 
-    generate_vmap_rule = True
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[None, int | None], module: CompiledProx, x: Tensor
+    ) -> tuple[Tensor, int | None]:
+        return ApplyProx.apply(module, x), in_dims[1]  # elementwise, wherever the batch is
 
     @staticmethod
     def forward(module: CompiledProx, x: Tensor) -> Tensor:
         inner = torch.float32 if x.dtype in HALF else torch.float64
-        return module.solve(x.to(inner), module.strength).to(x.dtype)
+        c = module.strength
+        return in_pieces(lambda part: module.solve(part.to(inner), c).to(x.dtype), x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -237,7 +243,7 @@ class CompiledProx(nn.Module):
         super().__init__()
         self.pair = pair
         self._strength = strength
-        self.solve = pair.bind(TABLE, loop)
+        self.solve = pair.bind(TABLE, EAGER)
 
     @property
     def strength(self) -> float:

@@ -47,14 +47,13 @@ class Fused:
         """Compile the pass to machine code.
 
         Raises:
-            InputError: no compiler, a half type, or a function that is not algebraic.
+            InputError: no compiler, a half type, or a function that libm does not have.
         """
         names = {torch.float32: "float", torch.float64: "double"}
         if self.kind not in names:
             raise InputError(f"native code is for float32 and float64, not {self.kind}.")
-        text = source(
-            self.planned.program, names[self.kind], names[self.inner], self.spec.left is None
-        )
+        programs = (self.planned.program, self.usual.program)
+        text = source(*programs, names[self.kind], names[self.inner], self.spec.left is None)
         self.kernel = build(text)
 
     @staticmethod

@@ -59,7 +59,12 @@ def test_penalty_is_minus_log_of_scipys_density(name):
         assert all(f(x) == sp.oo or (phi.domain == "positive" and x < 0) for x in outside)
 
 
-@pytest.mark.parametrize("name", LAWS)
+USUAL = ("laplace", "norm", "t", "gennorm", "expon", "gamma", "lomax", "weibull_min")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in USUAL else pytest.mark.slow) for n in LAWS]
+)
 def test_frozen_prior_is_the_law(name):
     law = next(iter([*laws(name)][1:2]))
     ours = FrozenPrior(from_frozen(law), 1.0)

@@ -91,7 +91,11 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("expr", HOSTILE, ids=lambda e: e[:24])
+@pytest.mark.parametrize(
+    "expr",
+    [pytest.param(e, marks=() if i % 4 == 0 else pytest.mark.slow) for i, e in enumerate(HOSTILE)],
+    ids=lambda e: e[:24],
+)
 def test_no_expression_hangs(expr):
     started = time.monotonic()
     try:
@@ -201,7 +205,9 @@ assert "sympy" not in sys.modules
 NAMES = ["y", "u", "c", "x", "s", "t", "E_", "I", "N", "S", "Q"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [*NAMES[:3], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES[3:])]
+)
 def test_no_parameter_name_is_taken(name, document):
     doc = document(f"log(1 + abs(a)/{name})", **{name: "2", "lam": "3"})
     assert doc["parameters"] == [name]

@@ -29,7 +29,7 @@ def own_cache():
         yield
 
 
-QUICK = ("sparse coding", "sparse autoencoders", "joint")
+QUICK = ("sparse coding", "sparse autoencoders")
 
 
 @pytest.mark.parametrize(

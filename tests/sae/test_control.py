@@ -9,7 +9,7 @@ from neglog.sae.control import FixedStrength, TargetL0
 from neglog.sae.run import train
 
 
-@pytest.mark.parametrize("target", [2.0, 5.0])
+@pytest.mark.parametrize("target", [pytest.param(2.0, marks=pytest.mark.slow), 5.0])
 def test_target_l0_is_reached_on_unseen_rows_and_held(tmp_path, planted, penalty, target) -> None:
     train(planted(), 64, penalty, target_l0=target, steps=400, batch=256, eval_every=20,
           out=tmp_path / "run", progress=False)  # fmt: skip

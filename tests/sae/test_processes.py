@@ -44,6 +44,7 @@ def _compare(tmp_path, planted, kinds) -> None:
             torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path, planted) -> None:
     steered = ["--penalty", "log(1+abs(a))", "--target-l0", "4", "--auxk", "4"]
     _compare(tmp_path, planted, [[*steered, "--resample-every", "20"]])

@@ -76,7 +76,10 @@ AWKWARD = {
 }
 
 
-@pytest.mark.parametrize("family", AWKWARD)
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(f, marks=() if f in ("gamma", "lomax") else pytest.mark.slow) for f in AWKWARD],
+)
 def test_any_fit_becomes_a_penalty_to_train_with(family):
     where = np.arange(3)
     fit = SlabFit(family, AWKWARD[family], where, np.full(3, 0.6813854819), 0.97973, -1.0, 4.0)

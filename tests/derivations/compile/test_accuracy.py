@@ -142,6 +142,7 @@ def test_halves_are_computed_in_float32() -> None:
         assert (g(a) == g(a.astype("float32")).astype(kind)).all()
 
 
+@pytest.mark.slow
 def test_functions_that_backends_lack() -> None:
     """Bessel K of real order, E1, log erfc: JAX in float32 and torch against mpmath."""
     rows = ["besselk(3/2, abs(a)+1)", "besselk(1/3, abs(a)+1)", "expint(1, abs(a)+1/2)"]

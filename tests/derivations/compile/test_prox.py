@@ -1,9 +1,12 @@
 """Proximal maps: no grid point is better, odd for even penalties, the stated derivative."""
 
+import mpmath as mp
 import numpy as np
 import pytest
+import sympy as sp
 
 from neglog.priors.penalty import Penalty
+from neglog.priors.symbols import a, y
 from neglog.priors.text import parse
 
 from .table import numbers, scalars
@@ -11,6 +14,19 @@ from .table import numbers, scalars
 torch = pytest.importorskip("torch")
 GRID = np.concatenate([np.linspace(-9, 9, 18_001), [0.0]])
 XS = np.concatenate([np.linspace(-4, 4, 33), [0.0, 1e-8, 8.0, -8.0]])
+LONG = 50  # characters
+
+
+def long_are_slow(penalties):
+    """The rows, those of long expressions (which take long to compile) for the slow run."""
+    return [
+        pytest.param(
+            p, id=f"{p}-{p.domain}", marks=pytest.mark.slow if len(str(p.expr)) > LONG else ()
+        )
+        for p in penalties
+    ]
+
+
 EXTRA = [
     Penalty(parse(t), d)
     for t, d in [
@@ -22,7 +38,7 @@ EXTRA = [
 
 
 @pytest.mark.parametrize("strength", [0.3, pytest.param(1.5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("penalty", [*scalars(), *EXTRA], ids=lambda p: f"{p}-{p.domain}")
+@pytest.mark.parametrize("penalty", long_are_slow([*scalars(), *EXTRA]))
 def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
     options = {"strength": strength, **numbers(penalty)}
     z = penalty.prox("numpy", **options)(XS)
@@ -64,7 +80,7 @@ HARD = [
 ]
 
 
-@pytest.mark.parametrize("strength", [0.05, 1.5, 6.0])
+@pytest.mark.parametrize("strength", [0.05, pytest.param(1.5, marks=pytest.mark.slow), 6.0])
 @pytest.mark.parametrize(("text", "domain"), HARD)
 def test_solver_finds_the_global_minimum(text: str, domain: str, strength: float) -> None:
     penalty = Penalty(parse(text), domain)
@@ -100,3 +116,45 @@ def test_gradient_is_the_implicit_one() -> None:
     p = Penalty(parse("atan(abs(a))")).prox("torch", strength=0.3)
     x = torch.tensor([0.9, 2.0, -3.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(p, x, atol=1e-5)
+
+
+SMOOTH = [
+    "sqrt(abs(a))",
+    "1-exp(-abs(a))",
+    "log(1+a**2)",
+    "atan(abs(a))",
+    "exp(abs(a))-1",
+    "log(cosh(a))",
+]
+
+
+@pytest.mark.parametrize("text", SMOOTH)
+def test_stationary_to_the_last_digits(text: str) -> None:
+    """z solves z − x + cφ'(z) = 0, to what that equation's condition allows."""
+    phi, c = Penalty(parse(text)), 1.3
+    solve = phi.prox("numpy", strength=c)
+    assert phi.prox("torch", strength=c).pair.right.roots is not None
+    xs = np.concatenate([np.logspace(-6, 3, 91), np.linspace(1.2, 1.8, 61)])
+    xs = xs.astype("float32").astype(float)
+    z, single = solve(xs), solve(xs.astype("float32"))
+    slope = sp.diff(phi.expr.subs(a, y), y)
+    f, g = (sp.lambdify(y, e, "mpmath") for e in (slope, sp.diff(slope, y)))
+    for x, found, narrow in zip(xs, z, single, strict=True):
+        if found == 0:
+            continue
+        with mp.workdps(40):
+            exact = mp.mpf(found)
+            for _ in range(6):  # Newton's method, from 15 digits
+                exact -= (exact - mp.mpf(x) + c * f(exact)) / (1 + c * g(exact))
+            rate = 1 + c * g(exact)
+            assert abs(found - exact) <= 4e-16 * (exact + 2 * x / rate)
+            if rate > 1e-4:
+                assert abs(exact - float(narrow)) <= 1.2e-7 * (exact + x / rate)
+
+
+def test_large_tensors_are_solved_in_pieces() -> None:
+    p = Penalty(parse("atan(abs(a))")).prox("torch", strength=1.3)
+    x = 3 * torch.randn(3, 40_000)
+    apart = torch.cat([p(part) for part in x.split(10_000, dim=1)], dim=1)
+    torch.testing.assert_close(p(x), apart, rtol=0, atol=0)
+    torch.testing.assert_close(torch.func.vmap(p)(x[:, :100]), p(x[:, :100]))

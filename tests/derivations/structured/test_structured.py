@@ -136,9 +136,9 @@ def test_the_pairwise_penalty_is_jensens_bound():
     ("phi", "d"),
     [
         (GroupNorm([0, 0]), 2),
-        (ExclusiveGroups([0, 0]), 2),
-        (ExclusiveGroups([0, 1], "real"), 2),
-        (OneActive(2, spike=0.2), 2),
+        pytest.param(ExclusiveGroups([0, 0]), 2, marks=pytest.mark.slow),
+        pytest.param(ExclusiveGroups([0, 1], "real"), 2, marks=pytest.mark.slow),
+        pytest.param(OneActive(2, spike=0.2), 2, marks=pytest.mark.slow),
     ],
     ids=str,
 )
