@@ -359,30 +359,60 @@ def split_families(text: str | None) -> list[str] | None:
 @cli.command()
 @click.argument("codes", type=click.Path())
 @click.option("--alpha", default=0.05, type=float, help="False-discovery rate.")
-@click.option("--rates", type=click.Choice(["token", "equal"]), default="token")
+@click.option(
+    "--rates",
+    type=click.Choice(["token", "sequence", "equal"]),
+    default="token",
+    help="What the null keeps: each token's number of active features, each feature's rate in each "
+    "sequence, or only each feature's rate.",
+)
+@click.option("--sequence", type=click.Path(), help="A .npy file: which sequence a token is of.")
+@click.option("--lags", default=0, type=int, help="How far dependent tokens are counted as such.")
+@click.option("--progress/--no-progress", default=True, help="Show a progress bar on stderr.")
 @as_json
-def coactivation(codes: str, alpha: float, rates: str, json_: bool) -> None:
+def coactivation(
+    codes: str,
+    alpha: float,
+    rates: str,
+    sequence: str | None,
+    lags: int,
+    progress: bool,
+    json_: bool,
+) -> None:
     """Test feature pairs: independent, exclusive or firing together.
 
-    Example: neglog coactivation codes.npz --json
+    Example: neglog coactivation codes.npz --sequence sequence.npy --lags 64 --json
     """
     from neglog.validation import coactivation as run
+    from neglog.validation.pairs import read_sequence
 
-    found = run(codes, alpha=alpha, rates=rates).to_json()
-    return emit(found) if json_ else summary(found)
+    where = None if sequence is None else read_sequence(sequence)
+    found = run(codes, alpha=alpha, rates=rates, sequence=where, lags=lags, progress=progress)
+    return emit(found.to_json()) if json_ else summary(found.to_json())
 
 
 @cli.command()
 @click.argument("decoder", type=click.Path())
+@click.option("--below", multiple=True, type=float, default=(-0.7, -0.9), help="A cosine; repeat.")
+@click.option("--above", multiple=True, type=float, default=(0.7, 0.9), help="Duplicates; repeat.")
+@click.option("--top", default=20, type=click.IntRange(0), help="How many pairs are listed.")
+@click.option("--progress/--no-progress", default=True, help="Show a progress bar on stderr.")
 @as_json
-def opposing(decoder: str, json_: bool) -> None:
-    """Count features whose most opposite partner lies below given cosines.
+def opposing(
+    decoder: str,
+    below: tuple[float, ...],
+    above: tuple[float, ...],
+    top: int,
+    progress: bool,
+    json_: bool,
+) -> None:
+    """Count features whose most opposite partner lies below given cosines, and duplicates.
 
-    Example: neglog opposing sae
+    Example: neglog opposing sae --below -0.5 --below -0.9 --top 100 --json
     """
     from neglog.validation import opposing as run
 
-    found = run(decoder).to_json()
+    found = run(decoder, below=below, above=above, top=top, progress=progress).to_json()
     return emit(found) if json_ else summary(found)
 
 

@@ -128,6 +128,11 @@ BAD = [
     (["fit", "/no/such/codes.npy"], "codes.npy"),
     (["fit", "{negative}"], "negative"),
     (["study", "nosuchstudy", "--out", "{tmp}/x"], "nosuchstudy"),
+    (["coactivation", "{negative}"], "negative"),
+    (["coactivation", "{data}", "--sequence", "/no/such.npy"], "such.npy"),
+    (["coactivation", "{data}", "--alpha", "7"], "alpha is 7"),
+    (["opposing", "{data}", "--below", "-3"], "below holds -3"),
+    (["opposing", "/no/such/sae"], "no decoder"),
     (["study", "--out", "{tmp}"], "holds|empty|exists|already"),
 ]  # fmt: skip
 
@@ -233,8 +238,16 @@ def test_train_fit_coactivation_opposing(files, tmp_path):
     assert fitted["schema"] == "neglog.fit/1"
     pairs = json.loads(run("coactivation", str(tmp_path / "codes.npy"), "--json").stdout)
     assert pairs["schema"] == "neglog.coactivation/1"
-    directions = json.loads(run("opposing", str(tmp_path / "sae"), "--json").stdout)
+    np.save(tmp_path / "sequence.npy", np.repeat(np.arange(100), 30))
+    words = ["--sequence", str(tmp_path / "sequence.npy"), "--lags", "5", "--rates", "sequence"]
+    pairs = json.loads(run("coactivation", str(tmp_path / "codes.npy"), *words, "--json").stdout)
+    assert (pairs["null"], pairs["lags"]) == ("sequence-rates", 5)
+    words = ["--below", "-0.3", "--above", "0.4", "--top", "3", "--json"]
+    directions = json.loads(run("opposing", str(tmp_path / "sae"), *words).stdout)
     assert directions["features"] == 12
+    assert directions["below"].keys() == directions["random"].keys() == {"-0.3"}
+    assert directions["above"].keys() == {"0.4"}
+    assert len(directions["pairs"]) <= 3
 
 
 def test_families_are_split_outside_brackets():

@@ -8,13 +8,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neglog.validation.claims import Claim, claim
     from neglog.validation.codes import Codes, read_codes
     from neglog.validation.controls import gaussian_noise, random_dictionary
+    from neglog.validation.debiased.convolving import fit_debiased
+    from neglog.validation.debiased.debiasing import Debiased, debias, debias_blocks
+    from neglog.validation.debiased.observations import Observations, observe
     from neglog.validation.densities import density, log_density, negative_log, scipy_law
     from neglog.validation.expression import penalty_family
     from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
     from neglog.validation.flags import FLAGS
+    from neglog.validation.joints import compare_joint
     from neglog.validation.judging.calibration import goodness
     from neglog.validation.judging.comparing import vuong
     from neglog.validation.judging.edf import STATISTICS
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from neglog.validation.judging.resampling import block_bootstrap
     from neglog.validation.judging.thresholds import tail
     from neglog.validation.learned import couplings, learned_support
+    from neglog.validation.magnitudes import magnitude_dependence
     from neglog.validation.opposites import Opposing, opposing
     from neglog.validation.pairs import Coactivation, coactivation
     from neglog.validation.portion import estimated_offset
@@ -39,6 +45,16 @@ _WHERE = {
     "read_codes": "codes",
     "gaussian_noise": "controls",
     "random_dictionary": "controls",
+    "Claim": "claims",
+    "claim": "claims",
+    "Debiased": "debiased.debiasing",
+    "Observations": "debiased.observations",
+    "debias": "debiased.debiasing",
+    "debias_blocks": "debiased.debiasing",
+    "fit_debiased": "debiased.convolving",
+    "observe": "debiased.observations",
+    "magnitude_dependence": "magnitudes",
+    "compare_joint": "joints",
     "couplings": "learned",
     "learned_support": "learned",
     "density": "densities",
@@ -80,27 +96,37 @@ __all__ = [
     "FLAGS",
     "NESTINGS",
     "STATISTICS",
+    "Claim",
     "Coactivation",
     "Codes",
+    "Debiased",
     "Family",
+    "Observations",
     "Opposing",
     "Sketch",
     "SlabFit",
     "block_bootstrap",
+    "claim",
     "coactivation",
+    "compare_joint",
     "counts",
     "couplings",
+    "debias",
+    "debias_blocks",
     "density",
     "estimated_offset",
     "fit",
+    "fit_debiased",
     "fit_figure",
     "gaussian_noise",
     "goodness",
     "held_out",
     "learned_support",
     "log_density",
+    "magnitude_dependence",
     "negative_log",
     "nested",
+    "observe",
     "opposing",
     "penalty_family",
     "pooled",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import sparse, special
 
 from neglog.validation.segments import Floats
 
@@ -48,6 +48,48 @@ class Firing:
             kept = np.maximum(1 - shared / mean, 1e-9)
             mean, variance = mean * kept, variance * kept
         return mean, variance
+
+
+@dataclass(frozen=True)
+class SequenceFiring:
+    """Each feature's number of active tokens in each sequence is kept; where in it is chance.
+
+    ``counts`` (features, sequences) sparse; ``m`` (sequences,) tokens each.
+    """
+
+    counts: sparse.csr_array
+    m: Floats
+
+    def moments(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
+        """Mean and variance of co-firing counts: a hypergeometric law in each sequence, added.
+
+        E = Σ_s n_is n_js/m_s and V = Σ_s n_is(m_s − n_is) n_js(m_s − n_js)/(m_s²(m_s − 1)). Pairs
+        that share no sequence have E = 0 and can show nothing.
+        """
+        a, b = self.counts[rows], self.counts[columns]
+        mean = (a @ sparse.diags_array(1 / self.m) @ b.T).toarray()
+        shape = 1 / (self.m**2 * np.maximum(self.m - 1, 1))
+        left, right = _free(a, self.m), _free(b, self.m)
+        variance = (left @ sparse.diags_array(shape) @ right.T).toarray()
+        mean = np.maximum(mean, 1e-12)
+        return mean, np.clip(variance, 1e-12, None)
+
+
+def _free(counts: sparse.csr_array, m: Floats) -> sparse.csr_array:
+    """n(m − n) at the stored entries."""
+    out = counts.copy()
+    out.data = out.data * (m[out.indices] - out.data)
+    return out
+
+
+def sequence_rates(fired: sparse.csc_array, sequence: NDArray[Any]) -> SequenceFiring:
+    """The null that keeps every feature's rate in every sequence (tokens,): only order is free."""
+    _, place, m = np.unique(sequence, return_inverse=True, return_counts=True)
+    member = sparse.csr_array(
+        (np.ones(len(place)), (place, np.arange(len(place)))), shape=(len(m), len(place))
+    )
+    counts = sparse.csr_array((member @ fired).T, dtype=float)
+    return SequenceFiring(counts, m.astype(float))
 
 
 def equal_rates(counts: NDArray[np.int64], tokens: int) -> Firing:
@@ -100,8 +142,13 @@ def log_lower_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
 
 
 def log_upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """log P(X ≥ count) for the same law."""
+    """log P(X ≥ count) for the same law; Poisson, whose tail is longer, where it is a few trials.
+
+    Mean and variance of a hypergeometric law with counts of three or so ask for a binomial law of
+    fewer trials than can be observed, which would call what is observed impossible.
+    """
     rate, size = _binomial(mean, variance)
+    rate = np.where(2 * count > size, 0.0, rate)
     with np.errstate(invalid="ignore", divide="ignore"):
         tail = np.where(
             rate > 0,
@@ -119,7 +166,8 @@ def log_none(mean: Floats, variance: Floats) -> Floats:
 
 def _binomial(mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Rate 1 − V/E and size E/rate; rate 0 stands for Poisson."""
-    rate = 1 - variance / mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = 1 - variance / mean
     rate = np.where(rate > 1e-6, np.minimum(rate, 1 - 1e-12), 0.0)
     return rate, np.where(rate > 0, mean / np.where(rate > 0, rate, 1.0), np.inf)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,33 +10,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from neglog.priors.errors import InputError
+from neglog.sae.progress import progress_bar
 from neglog.validation.codes import Codes, read_codes
-from neglog.validation.discovery import Discoveries
-from neglog.validation.firing import (
-    Firing,
-    equal_rates,
-    log_lower_tail,
-    log_none,
-    log_upper_tail,
-    token_rates,
-)
-from neglog.validation.segments import Floats
+from neglog.validation.dependence import autocorrelations, series_inflation
+from neglog.validation.firing import equal_rates, sequence_rates, token_rates
+from neglog.validation.spread import l0_spread
+from neglog.validation.tally import Pair, Tally
 
-BLOCK = 1 << 21  # pairs looked at together
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two features and how often they fired together: observed, and expected if independent."""
-
-    i: int
-    j: int
-    kind: str  # "exclusive" | "coactivating"
-    observed: int
-    expected: float
-    log_ratio: float  # log((observed + ½)/(expected + ½))
-    z: float
-    q: float  # least false-discovery rate at which the pair is reported
+BLOCK = 1 << 20  # pairs looked at together
 
 
 @dataclass(frozen=True)
@@ -52,8 +34,12 @@ class Coactivation:
     never_together: int
     never_together_untestable: int
     var_l0_ratio: float  # Var(L0)/Σp(1 − p): 1 if independent
+    var_l0_null_sd: float  # of that ratio, if independent
+    var_l0_z: float
     alpha: float
-    null: str  # "token-rates" | "equal-rates"
+    null: str  # "token-rates" | "sequence-rates" | "equal-rates"
+    lags: int  # dependence of tokens is counted up to here; 0: taken as independent
+    mean_dependence: float  # factor on the null's variance, mean over pairs
     top: list[Pair] = field(repr=False)
 
     @property
@@ -83,24 +69,37 @@ def coactivation(
     rates: str = "token",
     sequence: NDArray[Any] | None = None,
     seed: int = 0,
+    lags: int = 0,
+    progress: bool = False,
 ) -> Coactivation:
     """Test every pair of features for firing apart (exclusive) or together (coactivating).
 
     The number of tokens on which both fire is compared with its law when features fire
-    independently, given how often each feature fires and how many features fire on each token
-    (``rates="token"``: exclusive and coactivating are then relative to what the tokens' budgets do
-    to every pair). With ``rates="equal"`` all tokens have one rate and no budget: what makes tokens
-    differ then counts as coactivation, and a fixed number of active features as exclusion.
+    independently. What that null keeps is the choice of ``rates``:
 
-    Each direction has one-sided p-values and its own Benjamini–Hochberg control at ``alpha``, over
-    *testable* pairs: those whose rates allow significance at all. A pair that never fired together
-    but was not expected to is not testable, and is not evidence.
+    * ``token``: how often each feature fires and how many features fire on each token (exclusive
+      and coactivating are then relative to what the tokens' budgets do to every pair: the null for
+      TopK);
+    * ``sequence``: how often each feature fires in each sequence, so that only what happens within
+      sequences counts (needs ``sequence``);
+    * ``equal``: how often each feature fires; what makes tokens differ then counts as coactivation,
+      and a fixed number of active features as exclusion.
+
+    Tokens of a sequence depend on each other. With ``lags`` = L > 0 the null's variance is
+    multiplied by 1 + 2Σ_{l≤L} ρ_i(l)ρ_j(l), never less than 1: the variance over circular shifts of
+    one feature against the other (see ``dependence``). Without lags but with ``sequence`` (tokens,)
+    and token or equal rates, one token of each sequence, drawn with ``seed``, is used. With
+    neither, tokens are taken as independent, which overstates what bursty features show.
+
+    The families of hypotheses: all testable pairs for exclusion, and all testable pairs for
+    coactivation. In each, one-sided p-values are controlled by Benjamini–Hochberg at ``alpha`` over
+    the whole run, however many blocks it is streamed in. *Testable* are pairs whose rates allow
+    significance at all: a pair that never fired together but was not expected to is not testable,
+    and is not evidence.
 
     codes: tokens × features, anything ``read_codes`` takes. min_count: features with fewer active
-    tokens are left out. top: pairs listed in each direction, by |z|. sequence (tokens,): which
-    sequence a token belongs to; tokens of one sequence depend on each other, so one token of each,
-    drawn with ``seed``, is used. Without it tokens are taken as independent, which overstates
-    coactivation of features that are bursty.
+    tokens are left out. top: pairs listed in each direction, by |z|, with a 95% interval of their
+    ratio. Memory: the codes, a block of 2²⁰ pairs, and the list.
 
     A TopK readout makes features compete and so manufactures exclusivity (all of it under "equal"
     rates, the part beyond a shared budget under "token"): no verdict without the same test on
@@ -108,36 +107,41 @@ def coactivation(
 
     Raises InputError for unreadable codes, fewer than two features left, or a bad argument.
     """
-    if not 0 < alpha < 0.3:
-        raise InputError(f"alpha is {alpha}; a false-discovery rate lies between 0 and 0.3.")
-    if rates not in ("token", "equal"):
-        raise InputError(f"rates is {rates!r}; it must be 'token' or 'equal'.")
-    if top < 0 or min_count < 1:
-        raise InputError(f"top is {top} and min_count {min_count}; they must be ≥ 0 and ≥ 1.")
+    _check(alpha, rates, top, min_count, lags, sequence)
     record = read_codes(codes)
-    fired = _fired(record, sequence, seed)
+    fired = _fired(record)
+    if sequence is not None:
+        sequence = _sequence(sequence, record.tokens)
+        if not lags and rates != "sequence":
+            fired, sequence = _thinned(fired, sequence, seed), None
+    tokens = fired.shape[0]
     counts = np.diff(fired.indptr)
-    active = np.flatnonzero((counts >= min_count) & (counts < fired.shape[0]))
+    active = np.flatnonzero((counts >= min_count) & (counts < tokens))
     if len(active) < 2:
         raise InputError(
             f"only {len(active)} of {record.features} features fire on at least {min_count} tokens "
             "(and not on all): coactivation needs two; lower min_count or give more tokens."
         )
-    l0 = np.bincount(fired.indices, minlength=fired.shape[0])
-    p = counts / fired.shape[0]
-    var_l0_ratio = float(l0.var() / (p * (1 - p)).sum())
+    l0 = np.bincount(fired.indices, minlength=tokens)
+    squares = (l0 - l0.mean()) ** 2
+    spread = l0_spread(l0, counts / tokens, series_inflation(squares, lags, sequence))
     fired, counts = fired[:, active], counts[active]
+    rho = autocorrelations(fired, lags, sequence) if lags else None
+    null: Any
     if rates == "token":
-        per_token = np.bincount(fired.indices, minlength=fired.shape[0])
-        null = token_rates(counts, per_token)
+        null = token_rates(counts, np.bincount(fired.indices, minlength=tokens))
+    elif rates == "sequence":
+        assert sequence is not None
+        null = sequence_rates(fired, sequence)
     else:
-        null = equal_rates(counts, fired.shape[0])
-    tally = _Tally(null, counts, alpha, top)
-    for rows, columns, together in _blocks(fired):
-        tally.add(rows, columns, together)
+        null = equal_rates(counts, tokens)
+    tally = Tally(null, counts, alpha, top, rho)
     size = len(active)
+    with progress_bar("pairs", size * (size - 1) // 2, progress) as advance:
+        for rows, columns, together in blocks(fired):
+            advance(tally.add(rows, columns, together), "")
     return Coactivation(
-        tokens=fired.shape[0],
+        tokens=tokens,
         features=size,
         pairs=size * (size - 1) // 2,
         testable=tally.apart.tests,
@@ -146,112 +150,73 @@ def coactivation(
         coactivating=tally.joint.rejected(alpha),
         never_together=tally.never,
         never_together_untestable=tally.never_untestable,
-        var_l0_ratio=var_l0_ratio,
+        var_l0_ratio=spread.ratio,
+        var_l0_null_sd=spread.null_sd,
+        var_l0_z=spread.z,
         alpha=alpha,
         null=f"{rates}-rates",
+        lags=lags,
+        mean_dependence=tally.dependence / (size * (size - 1) / 2),
         top=tally.listed(active),
     )
 
 
-def _fired(codes: Codes, sequence: NDArray[Any] | None, seed: int) -> sparse.csc_array:
-    """0/1 matrix (tokens, features), one token of each sequence if sequences are given."""
+def _check(alpha: float, rates: str, top: int, min_count: int, lags: int, sequence: Any) -> None:
+    if not 0 < alpha < 0.3:
+        raise InputError(f"alpha is {alpha}; a false-discovery rate lies between 0 and 0.3.")
+    if rates not in ("token", "sequence", "equal"):
+        raise InputError(f"rates is {rates!r}; it must be 'token', 'sequence' or 'equal'.")
+    if top < 0 or min_count < 1:
+        raise InputError(f"top is {top} and min_count {min_count}; they must be ≥ 0 and ≥ 1.")
+    if lags < 0:
+        raise InputError(f"lags is {lags}; it must be 0 or more.")
+    if rates == "sequence" and sequence is None:
+        raise InputError("rates 'sequence' needs sequence: which sequence each token is of.")
+
+
+def _fired(codes: Codes) -> sparse.csc_array:
+    """0/1 matrix (tokens, features)."""
     ones = np.ones(len(codes.values), dtype=np.int32)
     shape = (codes.tokens, codes.features)
-    fired = sparse.csc_array((ones, codes.rows, codes.indptr), shape=shape)
-    if sequence is None:
-        return fired
-    sequence = np.asarray(sequence)
-    if sequence.shape != (codes.tokens,):
+    return sparse.csc_array((ones, codes.rows, codes.indptr), shape=shape)
+
+
+def _sequence(sequence: Any, tokens: int) -> NDArray[Any]:
+    found = np.asarray(sequence)
+    if found.shape != (tokens,):
         raise InputError(
-            f"sequence has shape {sequence.shape}; it must name a sequence for each of the "
-            f"{codes.tokens} tokens."
+            f"sequence has shape {found.shape}; it must name a sequence for each of the "
+            f"{tokens} tokens."
         )
-    order = np.random.default_rng(seed).permutation(codes.tokens)
+    return found
+
+
+def read_sequence(path: str | Path) -> NDArray[Any]:
+    """Which sequence each token is of, from a ``.npy`` file."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} cannot be read as sequence numbers ({error}).") from error
+
+
+def _thinned(fired: sparse.csc_array, sequence: NDArray[Any], seed: int) -> sparse.csc_array:
+    """One token of each sequence."""
+    order = np.random.default_rng(seed).permutation(len(sequence))
     _, first = np.unique(sequence[order], return_index=True)
     return sparse.csc_array(fired.tocsr()[np.sort(order[first])])
 
 
-def _blocks(fired: sparse.csc_array) -> Iterator[tuple[slice, slice, Floats]]:
-    """Co-firing counts of the features in ``rows`` with those in ``columns`` (rows onwards)."""
+def blocks(fired: sparse.csc_array, every: int = 1) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
+    """Co-firing counts of the features in ``rows`` with those in ``columns`` (rows onwards).
+
+    ``every`` n-th block only, to measure how long they take.
+    """
     size = fired.shape[1]
-    by_feature = sparse.csr_array(fired.T)
-    start = 0
+    by_feature, by_token = sparse.csr_array(fired.T), sparse.csr_array(fired)
+    start = number = 0
     while start < size:
         stop = min(size, start + max(1, BLOCK // (size - start)))
-        rows, columns = slice(start, stop), slice(start, size)
-        together = by_feature[start:stop] @ fired[:, start:]
-        yield rows, columns, together.toarray().astype(float)
-        start = stop
-
-
-def _reachable(most: Floats, mean: Floats, variance: Floats, log_alpha: float) -> NDArray[Any]:
-    """Whether firing together as often as possible would be significant.
-
-    Chernoff's bound log P(X ≥ k) ≤ k − μ − k log(k/μ) settles nearly all pairs.
-    """
-    can = most - mean - most * np.log(most / mean) <= log_alpha
-    can &= most > mean
-    unsure = np.flatnonzero(~can)
-    can[unsure] = log_upper_tail(most[unsure], mean[unsure], variance[unsure]) <= log_alpha
-    return np.asarray(can)
-
-
-class _Tally:
-    """Running counts and the most striking pairs of each direction."""
-
-    def __init__(self, null: Firing, counts: NDArray[np.int64], alpha: float, top: int) -> None:
-        self.null, self.counts, self.alpha, self.top = null, counts, alpha, top
-        self.apart, self.joint = Discoveries(), Discoveries()
-        self.never = self.never_untestable = 0
-        self.best: dict[str, list[NDArray[Any]]] = {"exclusive": [], "coactivating": []}
-
-    def add(self, rows: slice, columns: slice, together: Floats) -> None:
-        upper = np.triu(np.ones(together.shape, dtype=bool), k=1)
-        i, j = (x.astype(np.int64) for x in np.nonzero(upper))
-        observed = together[upper]
-        mean, variance = (x[upper] for x in self.null.moments(rows, columns))
-        i, j = i + rows.start, j + columns.start
-        z = (observed - mean) / np.sqrt(variance)
-        never = observed == 0
-        log_alpha = np.log(self.alpha)
-
-        can = log_none(mean, variance) <= log_alpha
-        self.never += int(never.sum())
-        self.never_untestable += int((never & ~can).sum())
-        # A count on the far side of the mean has p ≥ about ½: it is counted, not computed.
-        low = can & (observed < mean)
-        log_p = log_lower_tail(observed[low], mean[low], variance[low])
-        self.apart.add(log_p, int(can.sum()))
-        self._remember("exclusive", -z[low], log_p, i[low], j[low], observed[low], mean[low])
-
-        most = np.minimum(self.counts[i], self.counts[j]).astype(float)
-        can = _reachable(most, mean, variance, log_alpha)
-        high = can & (observed > mean)
-        log_p = log_upper_tail(observed[high], mean[high], variance[high])
-        self.joint.add(log_p, int(can.sum()))
-        self._remember("coactivating", z[high], log_p, i[high], j[high], observed[high], mean[high])
-
-    def _remember(self, kind: str, size: Floats, *columns: NDArray[Any]) -> None:
-        """Keep the ``top`` largest sizes of this block."""
-        if self.top:
-            keep = np.argsort(-size, kind="stable")[: self.top]
-            self.best[kind].append(np.stack([size[keep], *(c[keep] for c in columns)], axis=1))
-
-    def listed(self, active: NDArray[np.int64]) -> list[Pair]:
-        """The discoveries with the largest |z|, exclusive ones first."""
-        out = []
-        for kind, tests in (("exclusive", self.apart), ("coactivating", self.joint)):
-            if not self.best[kind]:
-                continue
-            rows = np.concatenate(self.best[kind])
-            rows = rows[np.argsort(-rows[:, 0], kind="stable")][: self.top]
-            sign = -1 if kind == "exclusive" else 1
-            for (size, _, i, j, seen, mean), q in zip(rows, tests.q(rows[:, 1]), strict=True):
-                if q <= self.alpha:
-                    ratio = float(np.log((seen + 0.5) / (mean + 0.5)))
-                    pair = Pair(
-                        int(active[int(i)]), int(active[int(j)]), kind, int(seen), float(mean),
-                        ratio, float(sign * size), float(q),
-                    )  # fmt: skip
-                    out.append(pair)
-        return out
+        if number % every == 0:
+            together = (by_feature[start:stop] @ by_token).toarray()[:, start:]
+            yield slice(start, stop), slice(start, size), together
+        start, number = stop, number + 1

@@ -7,6 +7,7 @@ from safetensors.numpy import save_file
 
 from neglog.priors.errors import InputError
 from neglog.validation import opposing, opposites
+from neglog.validation.opposites import expected
 
 
 def decoder(features=300, d=20, seed=0):
@@ -36,11 +37,36 @@ def test_as_brute_force(monkeypatch, block):
     assert (first["i"], first["j"]) == (7, 200)
     assert first["cosine"] == pytest.approx(-1, abs=1e-5)
     assert len({(p["i"], p["j"]) for p in found.pairs}) == len(found.pairs) == 20
+    assert found.features_below(-0.99)[:2].tolist() == [7, 200]
+    assert len(found.features_below(-0.7)) == found.below[-0.7]
+
+
+def test_duplicates_are_opposites_of_the_negative():
+    rows = decoder()
+    rows[3] = 2 * rows[150]
+    found = opposing(rows, above=(0.7, 0.99))
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    cosine = unit @ unit.T - 2 * np.eye(300)
+    np.testing.assert_allclose(found.most_alike, cosine.max(axis=1), atol=1e-5)
+    np.testing.assert_array_equal(found.twin, cosine.argmax(axis=1))
+    assert found.above == {c: (cosine.max(axis=1) > c).sum() for c in (0.7, 0.99)}
+    first = found.duplicates[0]
+    assert (first["i"], first["j"]) == (3, 150)
+    assert first["cosine"] == pytest.approx(1, abs=1e-5)
+    assert {3, 150} <= set(found.features_above(0.99).tolist())
 
 
 def test_baseline_is_gaussian_directions():
-    found = opposing(np.random.default_rng(1).standard_normal((2_000, 6)), below=(-0.9,))
-    assert found.random[-0.9] == pytest.approx(found.below[-0.9], rel=0.1)
+    counts = [
+        opposing(np.random.default_rng(seed).standard_normal((400, 6)), below=(-0.9,), above=(0.9,))
+        for seed in range(20)
+    ]
+    mean = np.mean([c.below[-0.9] for c in counts])
+    assert counts[0].random[-0.9] == pytest.approx(mean, rel=0.1)
+    mean = np.mean([c.above[0.9] for c in counts])
+    assert counts[0].random_above[0.9] == pytest.approx(mean, rel=0.1)
+    assert expected(262_144, 768, -0.7) < 1e-50
+    assert expected(10, 3, 0.99) == pytest.approx(10, rel=1e-6)
 
 
 def test_dead_features_oppose_nothing():
@@ -83,6 +109,7 @@ def test_json_document():
         ("/nowhere", {}, "no decoder at"),
         (__file__, {}, "not test_opposites.py"),
         (np.ones((3, 3)), {"below": (-2,)}, "-2"),
+        (np.ones((3, 3)), {"above": (1,)}, "above holds 1"),
     ],
 )
 def test_bad_input(rows, arguments, message):

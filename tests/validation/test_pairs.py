@@ -5,9 +5,18 @@ import pytest
 from scipy import sparse, stats
 
 from neglog.priors.errors import InputError
-from neglog.validation import coactivation, pairs, random_dictionary
+from neglog.validation import coactivation, magnitude_dependence, pairs, random_dictionary
+from neglog.validation.dependence import autocorrelations, circular_shifts, inflation
 from neglog.validation.discovery import Discoveries
-from neglog.validation.firing import log_lower_tail, log_none, log_upper_tail, token_rates
+from neglog.validation.firing import (
+    log_lower_tail,
+    log_none,
+    log_upper_tail,
+    sequence_rates,
+    token_rates,
+)
+from neglog.validation.spread import l0_spread
+from neglog.validation.tally import ratio_interval
 
 T, F = 10_000, 120
 
@@ -44,6 +53,8 @@ def test_planted_pairs_are_found():
     assert apart.expected == pytest.approx(codes[:, 0].sum() * codes[:, 1].sum() / T, rel=0.2)
     assert apart.log_ratio < -3
     assert apart.z < -5
+    assert apart.low is None
+    assert apart.high < -1.5
     assert apart.q < 1e-6
 
 
@@ -138,6 +149,105 @@ def test_one_token_of_each_sequence():
     assert found.coactivating + found.exclusive <= 2
 
 
+def bursty(seed, features=40, tokens=6_000):
+    """Features with runs of about 20 tokens, independent of each other."""
+    rng = np.random.default_rng(seed)
+    on, state = np.zeros((tokens, features), bool), rng.random(features) < 0.08
+    for token in range(tokens):
+        change = rng.random(features)
+        state = np.where(state, change > 0.05, change < 0.05 * 0.08 / 0.92)
+        on[token] = state & (rng.random(features) < 0.5)
+    return on.astype(float)
+
+
+def test_dependent_tokens_are_not_evidence():
+    codes = bursty(0)
+    naive, aware = coactivation(codes), coactivation(codes, lags=64)
+    assert naive.exclusive + naive.coactivating > 50
+    assert aware.exclusive + aware.coactivating <= 1
+    assert aware.mean_dependence > 2
+    assert aware.testable < naive.testable
+    still = independent(1)
+    assert coactivation(still, lags=20).mean_dependence == pytest.approx(1, abs=0.02)
+
+
+def test_inflation_is_the_variance_over_circular_shifts():
+    codes = bursty(1, features=12)
+    fired = sparse.csc_array(codes)
+    rho = autocorrelations(fired, 100)
+    ratios = []
+    for i, j in ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11)):
+        rows = [fired.indices[fired.indptr[k] : fired.indptr[k + 1]] for k in (i, j)]
+        drawn = circular_shifts(*rows, len(codes), 4_000)
+        p, q = (len(r) / len(codes) for r in rows)
+        plain = len(codes) * p * q * (1 - p) * (1 - q)
+        ratios.append(drawn.var() / (plain * inflation(rho[[i]], rho[[j]])[0, 0]))
+        assert drawn.mean() == pytest.approx(len(codes) * p * q, rel=0.1)
+    assert np.mean(ratios) == pytest.approx(1, abs=0.25)
+
+
+def test_lags_end_with_their_sequence():
+    codes = np.zeros((40, 3))
+    codes[9:11] = 1  # one run across the boundary of two sequences
+    fired, sequence = sparse.csc_array(codes), np.repeat([0, 1, 2, 3], 10)
+    assert autocorrelations(fired, 1)[0, 0] > 0.4
+    assert autocorrelations(fired, 1, sequence)[0, 0] < 0
+
+
+def test_rates_of_sequences_are_not_coactivation():
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.choice([0.3, 3.0], 100), 60)[:, None]
+    codes = (rng.random((6_000, 40)) < 0.02 * level).astype(float)
+    sequence = np.repeat(np.arange(100), 60)
+    assert coactivation(codes, rates="equal").coactivating > 100
+    assert coactivation(codes, rates="sequence", sequence=sequence).coactivating <= 2
+    null = sequence_rates(sparse.csc_array(codes), sequence)
+    mean, variance = null.moments(slice(0, 2), slice(0, 2))
+    laws = [stats.hypergeom(60, int(n[0]), int(n[1])) for n in
+            codes.reshape(100, 60, 40).sum(axis=1)[:, :2]]  # fmt: skip
+    assert mean[0, 1] == pytest.approx(sum(law.mean() for law in laws))
+    assert variance[0, 1] == pytest.approx(sum(law.var() for law in laws))
+
+
+def test_intervals_cover_the_ratio():
+    covered = 0
+    rng = np.random.default_rng(0)
+    for count in rng.poisson(0.4 * 12, 2_000):
+        low, high = ratio_interval(float(count), 12.0)
+        covered += (-np.inf if low is None else low) <= np.log(0.4) <= high
+    assert covered / 2_000 > 0.94
+    assert ratio_interval(0.0, 5.0)[0] is None
+
+
+def test_spread_of_l0_has_a_null():
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0.01, 0.3, 50)
+    found = [l0_spread((rng.random((800, 50)) < rates).sum(axis=1), rates) for _ in range(300)]
+    assert np.std([f.z for f in found]) == pytest.approx(1, abs=0.12)
+    assert abs(np.mean([f.z for f in found])) < 0.2
+    assert l0_spread(np.full(800, 5), rates).z < -5
+
+
+def test_sizes_of_features_that_fire_together():
+    rng = np.random.default_rng(0)
+    shared = rng.exponential(size=5_000)
+    codes = rng.exponential(size=(5_000, 4)) * (rng.random((5_000, 4)) < 0.3)
+    codes[:, 0] *= shared
+    codes[:, 1] *= shared
+    table = magnitude_dependence(codes, [(0, 1), (2, 3)])
+    assert table["rho"][0] > 0.2
+    assert table["q"][0] < 1e-4
+    assert table["low"][1] < 0 < table["high"][1]
+    drawn = magnitude_dependence(codes)
+    assert set(zip(drawn["i"], drawn["j"], strict=True)) == {
+        (i, j) for i in range(4) for j in range(i + 1, 4)
+    }
+    with pytest.raises(InputError, match="no pair"):
+        magnitude_dependence(codes, [(1, 1)])
+    with pytest.raises(InputError, match="at least 8"):
+        magnitude_dependence(codes, min_together=3)
+
+
 def test_json_document():
     document = json.loads(json.dumps(coactivation(sparse.csr_array(independent(0))).to_json()))
     assert document["schema"] == "neglog.coactivation/1"
@@ -149,10 +259,12 @@ def test_json_document():
     ("arguments", "message"),
     [
         ({"alpha": 0.5}, "alpha is 0.5"),
-        ({"rates": "none"}, "'token' or 'equal'"),
+        ({"rates": "none"}, "'token', 'sequence' or 'equal'"),
         ({"min_count": 100_000}, "coactivation needs two"),
         ({"sequence": np.zeros(3)}, "sequence has shape"),
         ({"top": -1}, "top is -1"),
+        ({"lags": -1}, "lags is -1"),
+        ({"rates": "sequence"}, "needs sequence"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -6,13 +6,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from neglog.derivations.pages.show import unicode
+from neglog.validation import claims
 
 SAE, RANDOM = "SAE", "random dictionary"
 THINNED = ", one token a sequence"
-ARTICLES = {"random dictionary": "the", "Gaussian noise": "the"}
-CONTROLS = tuple(ARTICLES)
 EQUAL = 0.02  # relative differences of FVU below this are within what another seed changes
-LEAD = 0.5  # a family is called the winner only if it is best for at least this share of features
 
 
 def verdict(results: dict[str, Any]) -> list[str]:
@@ -114,11 +112,7 @@ def _spread(values: list[float]) -> str:
 
 def winner(summary: dict[str, Any]) -> tuple[str, float]:
     """The family that is best for most features by AIC, and its share."""
-    aic = summary["aic"]
-    if not aic:
-        return "none", 0.0
-    name = max(aic, key=aic.get)
-    return name, aic[name] / max(summary["features"], 1)
+    return claims.winner(summary["aic"], summary["features"])
 
 
 def _fits(results: dict[str, Any]) -> list[str]:
@@ -126,21 +120,13 @@ def _fits(results: dict[str, Any]) -> list[str]:
 
 
 def _fit(name: str, sources: dict[str, Any]) -> str:
-    family, share = winner(sources[SAE])
-    said = (
-        f"Features trained with {name}: {family} fits best for {share:.0%} of "
-        f"{sources[SAE]['features']}"
-    )
-    controls = {c: winner(sources[c]) for c in CONTROLS if c in sources}
-    beside = ", ".join(f"{c}: {f} {s:.0%}" for c, (f, s) in controls.items())
-    said += f" (controls: {beside})"
-    same = [f"{ARTICLES[c]} {c}" for c, (f, _) in controls.items() if f == family]
-    if same:
-        verb = "shows" if len(same) == 1 else "show"
-        return f"{said}. As {' and '.join(same)} {verb} the same, it is not called their prior."
-    if share < LEAD:
-        return f"{said}. No family has a majority, so none is called their prior."
-    return f"{said}. Neither control shows the same."
+    """The fits beside their controls, with what they were measured under."""
+    controls = {c: sources[c]["aic"] for c in claims.CONTROLS if c in sources}
+    readout = "TopK" if name == "TopK" else "ReLU"
+    threshold = "the k-th largest" if name == "TopK" else "0"
+    return claims.claim(
+        sources[SAE]["aic"], controls, penalty=name, readout=readout, threshold=threshold
+    ).text
 
 
 def _pairs(results: dict[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Debiased codes: from penalised estimates back to observations of the activations."""
