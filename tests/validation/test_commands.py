@@ -172,3 +172,10 @@ def test_codes_of_a_trained_sae_are_sketched_without_being_kept(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["tokens"] == 300
     same(Sketch.load(tmp_path / "s.safetensors"), sketch(sae.codes(x)), rtol=1e-6)
+
+
+def test_the_statistics_offered_are_those_there_are():
+    from neglog.validation import STATISTICS
+    from neglog.validation.options import STATISTIC_WORDS
+
+    assert STATISTIC_WORDS == STATISTICS
