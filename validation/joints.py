@@ -224,10 +224,11 @@ def _prior(phi: Penalty) -> Any:
 
 def _least_strength(phi: Penalty, d: int) -> float:
     """The λ above which the prior is proper: 0, 1 or d, whichever is the first that does."""
+    why = "its integral is infinite"
     for floor in (0.0, 1.0, float(d)):
         try:
             if np.isfinite(_log_z_all(phi, floor + 1e-3, [d])):
                 return floor
-        except InputError:
-            continue
-    raise InputError(f"{phi} is improper for every strength up to the number of features.")
+        except InputError as error:
+            why = str(error).rstrip(".")
+    raise InputError(f"{phi} has no normaliser for strengths up to the number of features: {why}.")
