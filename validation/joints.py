@@ -31,7 +31,7 @@ JOINT: dict[str, str] = {
 GROUPED = ("∏(1+|a|)", "log(1+Σ|a|)")
 MOST = 256  # features
 SPAN = (-6.0, 7.0)  # of log(λ − λ₀), λ₀ the least strength that is proper
-NODES = 27  # at which log Z is computed; a spline between them
+NODES = 21  # at which log Z is computed; a spline between them
 REACH = 12.0  # of log scale, from the resolution up
 
 
@@ -59,11 +59,12 @@ def compare_joint(
     p(a) = exp(−λφ(a/s))/(s^d Z(λ, d)), with a in units of each feature's mean active size; λ and s
     are fitted to half of the tokens, the other half (other sequences, with ``sequence``) judges.
     Columns: prior, features, lam, scale, loglik (nat a token), behind (the best one's minus this,
-    paired), se (of ``behind``, over sequences where given), params.
+    paired), se (of ``behind``, over sequences where given), at_resolution.
 
-    Densities at exact zeros are unbounded as s → 0, for any penalty with an infinite slope there
-    to come: codes are known to a ``resolution`` (default: the 1% quantile of active sizes), and s
-    stays above it. The numbers compare priors of the same codes at the same resolution, no more.
+    A heavy-tailed density explains exact zeros the better the smaller s is, without bound: codes
+    are known to a ``resolution`` (default: the 1% quantile of active sizes), and s stays above it.
+    Where ``at_resolution`` is true s has run into it: zeros decide, and the numbers compare priors
+    of the same codes at that resolution, no more.
 
     codes: anything ``read_codes`` takes. features: which (default: the 32 that fire most), 256 at
     most. priors: joint penalties by name (default ``JOINT``). groups: places in ``features`` that
@@ -103,6 +104,7 @@ def compare_joint(
         by_sequence = np.bincount(place[~fitting], gap - gap.mean(), minlength=len(names))
         se = float(np.sqrt((by_sequence**2).sum())) / len(gap)
         row |= {"loglik": float(values.mean()), "behind": float(gap.mean()), "se": se}
+        row["at_resolution"] = bool(row["scale"] <= 1.05 * least)
     table = pd.DataFrame(rows).sort_values("behind", kind="stable", ignore_index=True)
     table.attrs["resolution"] = least
     return table
