@@ -13,6 +13,7 @@ import click
 
 from neglog.priors.errors import InputError
 from neglog.sae.options import train_options
+from neglog.validation.options import fit_options
 
 
 class Group(click.Group):
@@ -299,23 +300,46 @@ def numbers(at: dict[str, str]) -> dict[str, float]:
 
 @cli.command()
 @click.argument("codes", type=click.Path())
-@click.option("--families", help="Comma-separated family names or penalty expressions.")
-@click.option("--min-nonzero", default=50, type=int, help="Features with fewer are not fitted.")
+@fit_options
 @as_json
-def fit(codes: str, families: str | None, min_nonzero: int, json_: bool) -> None:
+def fit(codes: str, families: str | None, min_nonzero: int, json_: bool, **settings: Any) -> None:
     """Fit priors to each feature's non-zero activations by maximum likelihood.
 
-    Example: neglog fit codes.npz --families exponential,lomax,weibull
-    """
-    from neglog.validation import counts, to_json
-    from neglog.validation import fit as run
+    CODES: .npy, .npz (CSR), .safetensors, or a sketch of them (neglog sketch).
 
-    table = run(codes, split_families(families), min_nonzero)
+    Example: neglog fit codes.npz --families exponential,lomax,weibull --gof anderson-darling
+    """
+    from neglog.validation.commands import fit_document, fit_rows
+
+    wide = not json_ and sys.stderr.isatty()
+    names = split_families(families)
+    document = fit_document(codes, names, min_nonzero, progress=wide, **settings)
     if json_:
-        return emit(to_json(table))
+        return emit(document)
     from neglog.derivations.pages.show import print_rows
 
-    return print_rows(("family", "best by AIC"), [(k, str(v)) for k, v in counts(table).items()])
+    for head, rows in fit_rows(document):
+        print_rows(head, rows)
+    return None
+
+
+@cli.command()
+@click.argument("codes", type=click.Path(), nargs=-1, required=True)
+@click.option("--out", required=True, type=click.Path(), help="A .safetensors file to write.")
+@click.option("--sae", type=click.Path(), help="CODES are activations; sketch this SAE's codes.")
+@click.option("--resume", is_flag=True, help="Go on where a run over the same CODES stopped.")
+@as_json
+def sketch(codes: tuple[str, ...], out: str, sae: str | None, resume: bool, json_: bool) -> None:
+    """One pass over CODES: what fits need of them, in bounded memory.
+
+    CODES: files and folders of codes, and sketches, which are merged.
+
+    Example: neglog sketch shards/ --out sketch.safetensors
+    """
+    from neglog.validation.sketches.files import sketch_files
+
+    found = sketch_files(codes, out, sae, resume, progress=not json_ and sys.stderr.isatty())
+    return emit(found) if json_ else summary(found)
 
 
 def split_families(text: str | None) -> list[str] | None:

@@ -12,7 +12,6 @@ pip install -c constraints.txt sae-lens dictionary-learning eai-sparsify.
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -35,11 +34,18 @@ def normalised(data: Path) -> Tensor:
     return rows / rows.std()
 
 
-def error(make: partial[Step | None], x: Tensor, steps: int, batch: int, seed: int) -> float:
-    """The share of ‖x‖² that is left, over the last tenth of the steps."""
+def trainer(name: str, kind: str, width: int, lr: float, x: Tensor, seed: int) -> Step:
+    """A fresh model's step."""
     torch.manual_seed(seed)
-    step = make()
-    assert step is not None
+    if name == "neglog":
+        return ours(kind, x.shape[1], width, K, lr, x)
+    made = peer(name, kind, x.shape[1], width, K, lr)
+    assert made is not None
+    return made
+
+
+def error(step: Step, x: Tensor, steps: int, batch: int, seed: int) -> float:
+    """The share of ‖x‖² that is left, over the last tenth of the steps."""
     order = torch.Generator().manual_seed(seed)
     left, whole = 0.0, 0.0
     for i in range(steps):
@@ -70,20 +76,16 @@ def main() -> None:
     print(f"d = {d}, width {width:,}, {options.steps} steps of {options.batch}, L0 {K}, "
           f"learning rates {options.rates}, {options.seeds} seeds")  # fmt: skip
     for kind in ("topk", "batchtopk"):
-        made = {"neglog": lambda lr, kind=kind: partial(ours, kind, d, width, K, lr, x)}
-        for name in available():
-            if kind == "topk" or name != "sparsify":
-                made[name] = lambda lr, kind=kind, name=name: partial(
-                    peer, name, kind, d, width, K, lr
-                )
-        jobs = [(n, lr, s) for n in made for lr in options.rates for s in range(options.seeds)]
+        names = ["neglog", *(n for n in available() if kind == "topk" or n != "sparsify")]
+        jobs = [(n, lr, s) for n in names for lr in options.rates for s in range(options.seeds)]
         found: dict[tuple[str, float], list[float]] = {}
         with progress_bar(kind, len(jobs), True) as advance:
             for name, lr, seed in jobs:
-                share = error(made[name](lr), x, options.steps, options.batch, seed)
+                step = trainer(name, kind, width, lr, x, seed)
+                share = error(step, x, options.steps, options.batch, seed)
                 found.setdefault((name, lr), []).append(share)
                 advance(1, name)
-        for name in made:
+        for name in names:
             lr = min(options.rates, key=lambda lr: mean(found[name, lr]))
             shares = found[name, lr]
             print(f"{kind:<10} {name:<20} {mean(shares):.4f}  "

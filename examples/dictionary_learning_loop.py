@@ -44,7 +44,7 @@ class PenaltyTrainer:
         loss = self.loss(x)
         loss.backward()
         self.optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
 
 def train(steps: int = 200) -> list[float]:

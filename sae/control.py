@@ -82,6 +82,11 @@ class TargetL0(Control):
     the strength for a given L0 falls steadily; `trend` follows that fall, which the other two
     terms would lag behind. The first strength makes the penalty `start` times the reconstruction
     error of the first batch.
+
+    Learned thresholds (JumpReLU) answer to the strength only through many steps of Adam, so that
+    such terms overshoot by orders of magnitude. For them (`for_thresholds`) the strength has a
+    slow integral term alone, and the fast one, `nudge` · clip(e), is added to all log thresholds
+    at once. It vanishes at the target, where the strength alone holds L0.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class TargetL0(Control):
         smoothing: float = 0.8,
         start: float = 0.1,
         most: float = 0.2,
+        nudge: float = 0.0,
     ) -> None:
         if not (target > 0 and math.isfinite(target)):
             raise InputError(f"The target L0 must be positive and finite, not {target}.")
@@ -103,11 +109,21 @@ class TargetL0(Control):
         self.smoothing = smoothing
         self.start = start
         self.most = most
+        self.nudge = nudge
         self.log_strength: float | None = None
         self._trend = 0.0
         self._log_l0 = 0.0
         self._error = 0.0
         self._gap = 0.0
+
+    @classmethod
+    def for_thresholds(cls, target: float) -> "TargetL0":
+        """The control of a model whose thresholds are learned."""
+        return cls(target, integral=0.02, proportional=0.0, drift=0.0, nudge=0.1)
+
+    def threshold_step(self) -> float:
+        """What to add to every log threshold now."""
+        return self.nudge * min(max(self._error, -1.0), 1.0)
 
     def at(self, step: int) -> float:
         """The strength to use now; 0 before the first batch has been seen."""

@@ -11,6 +11,7 @@ from neglog.sae.adam import Adam
 from neglog.sae.batchtopk import BatchTopK
 from neglog.sae.control import Control, FixedStrength, NoiseStrength, TargetL0
 from neglog.sae.dead import DEAD_AFTER, AuxK, resample
+from neglog.sae.jumprelu import JumpReLU
 from neglog.sae.kernels import CROSSOVER
 from neglog.sae.loss import CompiledPenalty, penalty_value, reconstruction
 from neglog.sae.model import SAE
@@ -186,6 +187,8 @@ class Trainer:
         weight.grad.addcmul_(parallel, weight, value=-1)
         factor = learning_rate(self.step_number, self.steps, self.warmup, self.decay)
         self.adam.step(self.lr * factor)
+        if isinstance(self.control, TargetL0) and isinstance(self.sae.activation, JumpReLU):
+            self.adam.masters["activation.log_threshold"].add_(self.control.threshold_step())
         weight.div_(weight.norm(dim=1, keepdim=True).clamp_min(1e-12))
         self.adam.publish()
 
@@ -253,4 +256,6 @@ def _control(
     assert target_l0 is not None
     if target_l0 >= sae.width:
         raise InputError(f"A target L0 of {target_l0:g} must be below the width {sae.width}.")
+    if isinstance(sae.activation, JumpReLU):
+        return TargetL0.for_thresholds(target_l0)
     return TargetL0(target_l0)

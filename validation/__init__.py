@@ -15,15 +15,27 @@ if TYPE_CHECKING:
     from neglog.validation.debiased.debiasing import Debiased, debias, debias_blocks
     from neglog.validation.debiased.observations import Observations, observe
     from neglog.validation.densities import density, log_density, negative_log, scipy_law
+    from neglog.validation.expression import penalty_family
     from neglog.validation.families import FAMILIES, Family
     from neglog.validation.fitting import fit
     from neglog.validation.flags import FLAGS
     from neglog.validation.joints import compare_joint
+    from neglog.validation.judging.calibration import goodness
+    from neglog.validation.judging.comparing import vuong
+    from neglog.validation.judging.edf import STATISTICS
+    from neglog.validation.judging.figures import fit_figure, tail_figure
+    from neglog.validation.judging.holding_out import held_out
+    from neglog.validation.judging.nesting import NESTINGS, nested
+    from neglog.validation.judging.resampling import block_bootstrap
+    from neglog.validation.judging.thresholds import tail
     from neglog.validation.learned import couplings, learned_support
     from neglog.validation.magnitudes import magnitude_dependence
     from neglog.validation.opposites import Opposing, opposing
     from neglog.validation.pairs import Coactivation, coactivation
+    from neglog.validation.portion import estimated_offset
     from neglog.validation.results import counts, to_json
+    from neglog.validation.sketches.building import sketch
+    from neglog.validation.sketches.sketch import Sketch
     from neglog.validation.slab import SlabFit, pooled
     from neglog.validation.studies import study
     from neglog.validation.studies.report import report
@@ -63,11 +75,27 @@ _WHERE = {
     "pooled": "slab",
     "report": "studies.report",
     "study": "studies",
+    "penalty_family": "expression",
+    "estimated_offset": "portion",
+    "goodness": "judging.calibration",
+    "vuong": "judging.comparing",
+    "STATISTICS": "judging.edf",
+    "fit_figure": "judging.figures",
+    "tail_figure": "judging.figures",
+    "held_out": "judging.holding_out",
+    "NESTINGS": "judging.nesting",
+    "nested": "judging.nesting",
+    "block_bootstrap": "judging.resampling",
+    "tail": "judging.thresholds",
+    "sketch": "sketches.building",
+    "Sketch": "sketches.sketch",
 }
 
 __all__ = [
     "FAMILIES",
     "FLAGS",
+    "NESTINGS",
+    "STATISTICS",
     "Claim",
     "Coactivation",
     "Codes",
@@ -75,7 +103,9 @@ __all__ = [
     "Family",
     "Observations",
     "Opposing",
+    "Sketch",
     "SlabFit",
+    "block_bootstrap",
     "claim",
     "coactivation",
     "compare_joint",
@@ -84,22 +114,32 @@ __all__ = [
     "debias",
     "debias_blocks",
     "density",
+    "estimated_offset",
     "fit",
     "fit_debiased",
+    "fit_figure",
     "gaussian_noise",
+    "goodness",
+    "held_out",
     "learned_support",
     "log_density",
     "magnitude_dependence",
     "negative_log",
+    "nested",
     "observe",
     "opposing",
+    "penalty_family",
     "pooled",
     "random_dictionary",
     "read_codes",
     "report",
     "scipy_law",
+    "sketch",
     "study",
+    "tail",
+    "tail_figure",
     "to_json",
+    "vuong",
 ]
 
 

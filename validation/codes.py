@@ -45,6 +45,13 @@ class Codes:
     def column(self, feature: int) -> NDArray[Any]:
         return self.values[self.indptr[feature] : self.indptr[feature + 1]]
 
+    def take(self, features: NDArray[np.int64]) -> "Codes":
+        """The codes of some features, which need not be many."""
+        size = self.nonzero[features]
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
+        entries = np.repeat(self.indptr[:-1][features] - indptr[:-1], size) + np.arange(indptr[-1])
+        return Codes(self.values[entries], self.rows[entries], indptr, self.tokens)
+
     def matrix(self) -> sparse.csc_array:
         """The same codes as a scipy CSC array (tokens, features) that shares this memory."""
         shape = (self.tokens, self.features)
@@ -63,7 +70,7 @@ def read_codes(codes: Any) -> Codes:
     if isinstance(codes, Codes):
         return codes
     if isinstance(codes, str | Path):
-        return read_codes(_from_path(Path(codes)))
+        return read_codes(from_path(Path(codes)))
     if sparse.issparse(codes):
         return _from_sparse(codes)
     if hasattr(codes, "detach"):  # a torch tensor, recognised without importing torch
@@ -77,7 +84,8 @@ def read_codes(codes: Any) -> Codes:
     return _from_dense(array)
 
 
-def _from_path(path: Path) -> Any:
+def from_path(path: Path) -> Any:
+    """The array or sparse matrix in a file; InputError if there is none or it is damaged."""
     if not path.is_file():
         raise InputError(f"there is no codes file at {path}.")
     try:

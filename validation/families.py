@@ -6,6 +6,7 @@ is found (what sums it needs, what is eliminated in closed form, where the searc
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import sympy
@@ -13,6 +14,7 @@ from sympy import Rational, log, loggamma, pi, sqrt
 from sympy.codegen.cfunctions import log1p
 
 from neglog.priors.errors import InputError
+from neglog.validation.full import full_profile
 from neglog.validation.profile import (
     LOG_A,
     TOP,
@@ -49,6 +51,18 @@ class Family:
     profile: Profile
     regular: sympy.Basic = field(default=sympy.true)
     scaled: bool = True
+
+    @cached_property
+    def full(self) -> Profile:
+        """The likelihood in the reported parameters."""
+        return full_profile(self)
+
+    @cached_property
+    def truncated(self) -> "Family":
+        """The law given that a lies above the samples' ``cut``."""
+        from neglog.validation.truncation import truncated
+
+        return truncated(self)
 
     @property
     def shapes(self) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ def generic_profile(
     free: tuple[Free, ...],
     params: Mapping[str, sympy.Expr],
     known: Mapping[str, Callable[..., Any]] | None = None,
+    feasible: sympy.Basic = sympy.true,
 ) -> Profile:
     """ℓ = Σᵢ log p(aᵢ; θ), split so that as little as possible is summed anew at each step.
 
     Each additive term is a coefficient without ``a`` times a rest: equal rests are summed once,
     and rests without parameters are sufficient statistics. logpdf: in ``a`` and the symbols of
-    ``free``.
+    ``free``; feasible: a condition on these for ℓ > −∞.
     """
     coefficients: dict[sympy.Expr, sympy.Expr] = {}
     expanded = sympy.expand(sympy.expand_log(logpdf, force=True), func=False)
@@ -33,8 +34,9 @@ def generic_profile(
     )
     sums = tuple(_with_log(rest) for rest in coefficients)
     return Profile(
-        free=free, sums=sums, objective=objective, params=dict(params), known=dict(known or {})
-    )
+        free=free, sums=sums, objective=objective, params=dict(params),
+        feasible=feasible, known=dict(known or {}),
+    )  # fmt: skip
 
 
 def _with_log(expr: sympy.Expr) -> sympy.Expr:

@@ -70,7 +70,7 @@ def maximise(
     gain less than 1e-9 nat per sample; that last step is taken, the sums following by Taylor
     expansion, which leaves an error of the third order in it.
     """
-    k, m = len(profile.free), len(segments.n)
+    k, m = len(profile.free), segments.features
     state = _begin(profile, segments, start, np.array(pinned or [False] * k, dtype=bool))
     theta = np.empty((k, m))
     sums = np.empty((len(profile.rows), m))
@@ -103,8 +103,8 @@ def maximise(
         _flag(flags, at_low, next((f.limit_flag for f in profile.free if f.limit), "boundary"))
     _flag(flags, at_high, "boundary")
     _flag(flags, stuck, "not-converged")
-    _, _, hessian = profile.value(segments.n, segments.top, theta, sums)
-    params, se = profile.report(segments.n, segments.top, theta, sums, -hessian)
+    _, _, hessian = profile.value(segments.given, theta, sums)
+    params, se = profile.report(segments.given, theta, sums, -hessian)
     if profile.corner is not None:
         beaten = _corner(profile, segments, loglik, params)
         for entry in np.flatnonzero(beaten):
@@ -121,7 +121,7 @@ def _flag(flags: list[list[str]], where: Mask, flag: str) -> None:
 
 
 def _begin(profile: Profile, segments: Segments, start: Floats | None, pinned: Mask) -> _State:
-    k, m = len(profile.free), len(segments.n)
+    k, m = len(profile.free), segments.features
 
     def rows(statistic: str, default: float = 0.0) -> Floats:
         out = np.full((k, m), default)
@@ -161,7 +161,7 @@ def _look(profile: Profile, state: _State, u: Floats) -> tuple[Floats, Floats, F
     """Sums, ℓ, and its derivatives in u: θ' = θ'' = eᵘ/reach, H_u = θ'θ'H_θ + diag(g_θ θ'')."""
     theta = _theta(profile, state, u)
     sums = profile.evaluate(state.segments, theta, state.still)
-    loglik, gradient, hessian = profile.value(state.segments.n, state.segments.top, theta, sums)
+    loglik, gradient, hessian = profile.value(state.segments.given, theta, sums)
     slope = np.exp(u) / state.reach
     gradient = gradient * slope
     hessian = hessian * slope[:, None] * slope[None]
@@ -180,7 +180,8 @@ def _newton(state: _State) -> tuple[Floats, Floats]:
     if len(g) > 1 and (cut := ((there < state.low) | (there > state.high)).any(axis=0)).any():
         # A Newton step that a bound cuts short may point downhill; one along each axis never does.
         diagonal = np.abs(h[np.arange(len(g)), np.arange(len(g))])
-        step = np.where(cut, g / np.maximum(diagonal, 1e-300), step)
+        with np.errstate(invalid="ignore", over="ignore"):  # where ℓ is −∞ nothing is defined
+            step = np.where(cut, g / np.maximum(diagonal, 1e-300), step)
     step = _bounded(state, step)
     gain = (g * step).sum(axis=0) + 0.5 * np.einsum("im,ijm,jm->m", step, h, step)
     return step, np.maximum(gain, (g * step).sum(axis=0) * 1e-3)
@@ -257,7 +258,7 @@ def _to_limit(
         if free.limit is not None:
             theta[row, where] = free.limit(part)
     sums[:, where] = profile.evaluate(part, theta[:, where], profile.statistics(part))
-    loglik[where] = profile.value(part.n, part.top, theta[:, where], sums[:, where])[0]
+    loglik[where] = profile.value(part.given, theta[:, where], sums[:, where])[0]
 
 
 def _corner(profile: Profile, segments: Segments, loglik: Floats, params: Floats) -> Mask:

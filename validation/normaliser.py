@@ -1,4 +1,4 @@
-"""log Z(λ, θ) = log ∫₀^∞ exp(−f(a; λ, θ)) da as a function that sympy can differentiate."""
+"""log Z(θ) = log ∫₀^∞ exp(−f(a; θ)) da as a function that sympy can differentiate."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from neglog.validation.known import KNOWN
 from neglog.validation.numeric import numpy_function
 from neglog.validation.profile import A
 from neglog.validation.segments import Floats
@@ -18,19 +19,18 @@ UNSEEN = 1e-25  # terms below this are dropped: their slopes may overflow
 
 
 def log_normaliser(
-    lam: sympy.Symbol, theta: Sequence[sympy.Symbol], energy: sympy.Expr
+    symbols: Sequence[sympy.Symbol], energy: sympy.Expr
 ) -> tuple[sympy.Expr, dict[str, Callable[..., Any]]]:
-    """The expression log Z(λ, θ) and numbers for the functions in it and its derivatives.
+    """The expression log Z(θ) in the symbols; numbers for the functions in it and its derivatives.
 
     With ⟨·⟩ the mean under exp(−f)/Z:  ∂ᵢ log Z = −⟨fᵢ⟩,
     ∂ᵢⱼ log Z = ⟨fᵢfⱼ⟩ − ⟨fᵢ⟩⟨fⱼ⟩ − ⟨fᵢⱼ⟩. Infinite where the integral diverges. About ten digits,
     but about four where f has a kink at a place that depends on θ.
     """
-    symbols = [lam, *theta]
     pairs = [(i, j) for i in range(len(symbols)) for j in range(i, len(symbols))]
     first = [sympy.diff(energy, s) for s in symbols]
     second = [sympy.diff(first[i], symbols[j]) for i, j in pairs]
-    terms = numpy_function([A, *symbols], [energy, *first, *second])
+    terms = numpy_function([A, *symbols], [energy, *first, *second], KNOWN)
     nodes, log_weights = double_exponential(_kinks(energy))
 
     def integrals(values: tuple[Any, ...]) -> tuple[Floats, Floats, list[Floats]]:

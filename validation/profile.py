@@ -2,7 +2,7 @@
 
 For one feature with samples a₁ … aₙ and free parameters θ,
 
-    ℓ(θ) = F(n, T₀(θ), T₁(θ), …; θ),    T_j(θ) = Σᵢ g_j(aᵢ; θ).
+    ℓ(θ) = F(n, T₀(θ), T₁(θ), …; θ),    T_j(θ) = Σᵢ wᵢ g_j(aᵢ; θ),    n = Σᵢ wᵢ.
 
 Parameters whose optimum given θ is known in closed form are eliminated from F beforehand (profile
 likelihood). A g_j without θ is a sufficient statistic: summed once. The symbolic derivatives of
@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
+from sympy.codegen.cfunctions import log1p
 
 from neglog.validation.numeric import numpy_function
 from neglog.validation.segments import Floats, Segments
 
 A, LOG_A, N, TOP = sympy.symbols("a log_a n top", positive=True)  # TOP is the largest sample
+CUT = sympy.Symbol("cut", nonnegative=True)  # where the values were truncated on the left
 T = sympy.symbols("T0:8", real=True)
 
 Statistic = Callable[[Segments], Floats]
@@ -30,7 +31,7 @@ Statistic = Callable[[Segments], Floats]
 
 def constant(value: float) -> Statistic:
     """The statistic that has the same value for every feature."""
-    return lambda segments: np.full(len(segments.n), value)
+    return lambda segments: np.full(segments.features, value)
 
 
 @dataclass(frozen=True)
@@ -125,32 +126,57 @@ class Profile:
         return derivative
 
     @cached_property
-    def _samples(self) -> Callable[..., list[Any]]:
+    def _moving(self) -> "list[Summand]":
         """g_j and its derivatives in θ, for the sums that move."""
-        moving = [
-            sympy.diff(self.sums[j], *(self.symbols[i] for i in index)) if index else self.sums[j]
+        return [
+            summand(
+                sympy.diff(self.sums[j], *(self.symbols[i] for i in index))
+                if index
+                else self.sums[j]
+            )
             for j, index in self.rows
             if self.moving[j]
         ]
-        return numpy_function([A, LOG_A, *self.symbols], moving, self.known)
 
     @cached_property
-    def _statistics(self) -> Callable[..., list[Any]]:
+    def _samples(self) -> Callable[..., list[Any]]:
+        """What is summed over samples."""
+        rests = [moving.rest for moving in self._moving]
+        return numpy_function([A, LOG_A, *self.symbols], rests, self.known)
+
+    @cached_property
+    def _factors(self) -> Callable[..., list[Any]]:
+        """What the sums over samples are multiplied with."""
+        factors = [moving.factor for moving in self._moving]
+        return numpy_function(self.symbols, factors, self.known)
+
+    @cached_property
+    def _still(self) -> list[tuple[sympy.Expr, Callable[..., list[Any]]]]:
         still = [g for g, moving in zip(self.sums, self.moving, strict=True) if not moving]
-        return numpy_function([A, LOG_A], still, self.known)
+        return [(g, numpy_function([A, LOG_A], [g], self.known)) for g in still]
 
     def statistics(self, segments: Segments) -> list[Floats]:
-        """The sums that do not move, computed once."""
-        return [_sum(segments, g) for g in self._statistics(segments.a, segments.log)]
+        """The sums that do not move, computed once; those known exactly are not computed."""
+        exact = exact_sums(segments)
+        return [
+            exact[g] if g in exact else segments.sum(f(segments.a, segments.log)[0])
+            for g, f in self._still
+        ]
 
     def evaluate(self, segments: Segments, theta: Floats, still: list[Floats]) -> Floats:
         """The matrix of sums, (rows, m), at θ (k, m)."""
         with np.errstate(all="ignore"):  # what is not finite makes ℓ = −∞, see ``value``
             values = self._samples(segments.a, segments.log, *map(segments.spread, theta))
-        sums, fixed = iter(values), iter(still)
-        matrix = np.empty((len(self.rows), len(segments.n)))
-        for row, (j, _) in enumerate(self.rows):
-            matrix[row] = _sum(segments, next(sums)) if self.moving[j] else next(fixed)
+            summed = iter(
+                factor * (segments.sum_log1p(value) if moving.logarithm else segments.sum(value))
+                for moving, factor, value in zip(
+                    self._moving, self._factors(*theta), values, strict=True
+                )
+            )
+            fixed = iter(still)
+            matrix = np.empty((len(self.rows), segments.features))
+            for row, (j, _) in enumerate(self.rows):
+                matrix[row] = next(summed) if self.moving[j] else next(fixed)
         return matrix
 
     @cached_property
@@ -162,15 +188,15 @@ class Profile:
 
     @cached_property
     def _arguments(self) -> list[sympy.Symbol]:
-        return [N, TOP, *self.symbols, *self.row_symbols.values()]
+        return [N, TOP, CUT, *self.symbols, *self.row_symbols.values()]
 
     def value(
-        self, n: NDArray[Any], top: Floats, theta: Floats, sums: Floats
+        self, given: tuple[Floats, Floats, Floats], theta: Floats, sums: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        """ℓ (m,), its gradient (k, m) and Hessian (k, k, m) in θ."""
-        k, m = len(self.free), len(n)
+        """ℓ (m,), its gradient (k, m) and Hessian (k, k, m) in θ; given: n, top and cut."""
+        k, m = len(self.free), len(given[0])
         with np.errstate(all="ignore"):  # outside the feasible set anything may happen: ℓ = −∞
-            out = [np.broadcast_to(x, m) for x in self._value(n, top, *theta, *sums)]
+            out = [np.broadcast_to(x, m) for x in self._value(*given, *theta, *sums)]
         loglik = np.where(np.isfinite(out[0]), out[0], -np.inf)
         hessian = np.empty((k, k, m))
         for (i, j), h in zip(self.second, out[1 + k :], strict=True):
@@ -189,15 +215,19 @@ class Profile:
         return numpy_function(self._arguments, out, self.known)
 
     def report(
-        self, n: NDArray[Any], top: Floats, theta: Floats, sums: Floats, information: Floats
+        self,
+        given: tuple[Floats, Floats, Floats],
+        theta: Floats,
+        sums: Floats,
+        information: Floats,
     ) -> tuple[Floats, Floats]:
         """Parameters and standard errors, each (params, m), from −∂²ℓ/∂θ² (k, k, m).
 
         With r eliminated, Var p = Jᵀ(−ℓ″)⁻¹J + Σ_r (∂p/∂log r)²/curvature_r, J = dp/dθ in total.
         """
-        k, r, m = len(self.free), len(self.eliminated), len(n)
+        k, r, m = len(self.free), len(self.eliminated), len(given[0])
         with np.errstate(all="ignore"):
-            out = np.array([np.broadcast_to(x, m) for x in self._report(n, top, *theta, *sums)])
+            out = np.array([np.broadcast_to(x, m) for x in self._report(*given, *theta, *sums)])
         blocks = out[r:].reshape(len(self.params), 1 + k + r, m)
         params, slopes, nuisance = blocks[:, 0], blocks[:, 1 : 1 + k], blocks[:, 1 + k :]
         with np.errstate(all="ignore"):
@@ -221,7 +251,31 @@ def inverse(matrix: Floats) -> Floats:
     return np.asarray(np.moveaxis(out, 0, -1))
 
 
-def _sum(segments: Segments, values: Any) -> Floats:
-    if np.ndim(values) == 0:
-        return np.asarray(segments.n * float(values), dtype=np.float64)
-    return segments.sum(np.asarray(values))
+@dataclass(frozen=True)
+class Summand:
+    """factor(θ) · rest(a, θ), or factor(θ) · log(1 + rest(a, θ)): the factor is not summed."""
+
+    factor: sympy.Expr
+    rest: sympy.Expr
+    logarithm: bool
+
+
+def summand(expr: sympy.Expr) -> Summand:
+    """The parts of an expression that is summed over samples."""
+    factor, rest = sympy.factor_terms(expr).as_independent(A, LOG_A, as_Add=False)
+    if isinstance(rest, log1p):
+        return Summand(factor, rest.args[0], True)
+    return Summand(factor, rest, False)
+
+
+def exact_sums(segments: Segments) -> dict[sympy.Expr, Floats]:
+    """Σ g in the segments' units for those g whose sums are known beside the samples."""
+    if (known := segments.exact) is None:
+        return {}
+    n, unit, shift = segments.n, segments.unit, np.log(segments.unit)
+    return {
+        A: known.a / unit,
+        A**2: known.square / unit**2,
+        LOG_A: known.log - n * shift,
+        LOG_A**2: known.log_square - 2 * shift * known.log + n * shift**2,
+    }

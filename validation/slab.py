@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from neglog.priors.errors import InputError
 from neglog.priors.penalty import Penalty
 from neglog.priors.prior import Prior
-from neglog.validation.codes import read_codes
 from neglog.validation.densities import negative_log
 from neglog.validation.families import Family
 from neglog.validation.fitting import Sort, fit_one, resolve
@@ -20,6 +19,7 @@ from neglog.validation.generic import generic_profile
 from neglog.validation.mle import maximise
 from neglog.validation.profile import Free, Profile, constant
 from neglog.validation.segments import Floats, Segments
+from neglog.validation.sketches.building import read_source
 
 TOLERANCE = 1e-9  # nat per value that another step of the shared shape would gain
 MAX_STEPS = 60
@@ -96,7 +96,7 @@ def pooled(
     Arguments as for ``fit``. Raises InputError if no feature has ``min_nonzero`` values, or a
     family has no scale or more than one shape.
     """
-    record, rows = read_codes(codes), resolve(families)
+    record, rows = read_source(codes), resolve(families)
     for row in rows:
         if not row.scaled or len(row.shapes) > 1:
             raise InputError(
@@ -162,7 +162,7 @@ def _given(
     start = np.stack([inside, np.full(len(inside), shape)])
     found = maximise(profile, chunk, start, pinned=(False, True))
     sums = profile.evaluate(chunk, found.params, profile.statistics(chunk))
-    loglik, slope, h = profile.value(chunk.n, chunk.top, found.params, sums)
+    loglik, slope, h = profile.value(chunk.given, found.params, sums)
     curvature = h[1, 1] - h[0, 1] ** 2 / h[0, 0]
     total = float((loglik - chunk.n * np.log(chunk.unit)).sum())
     return total, float(slope[1].sum()), float(curvature.sum()), found.params[0]

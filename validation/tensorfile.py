@@ -1,5 +1,6 @@
 """Read a safetensors file into numpy arrays, bfloat16 included."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,19 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     except Exception as error:  # the Rust side raises a private class for every kind of damage
         raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
     return {name: _array(record, name, path) for name, record in raw.items()}
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The strings a file carries beside its tensors; InputError if its header cannot be read."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        # A header is JSON of at most 100 MB (the format's own limit): what claims more is none.
+        text = file.read(length) if length <= 100_000_000 else b""
+    try:
+        found = json.loads(text).get("__metadata__", {})
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged or not a safetensors file ({error}).") from error
+    return {str(name): str(value) for name, value in found.items()}
 
 
 _DTYPES = {

@@ -47,3 +47,19 @@ def test_no_code_at_all_lowers_the_strength_and_breaks_nothing() -> None:
 def test_an_impossible_target_is_refused(target) -> None:
     with pytest.raises(InputError, match="target L0"):
         TargetL0(target)
+
+
+@pytest.mark.parametrize("target", [3.0, pytest.param(6.0, marks=pytest.mark.slow)])
+def test_learned_thresholds_reach_it_too(tmp_path, planted, target) -> None:
+    train(planted(), 64, activation="jumprelu", target_l0=target, steps=300, batch=256,
+          eval_every=20, out=tmp_path / "run", progress=False)  # fmt: skip
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert all(line["l0"] == pytest.approx(target, rel=0.05) for line in lines[-3:])
+    strengths = [line["strength"] for line in lines[3:]]
+    assert max(strengths) < 10 * min(strengths)  # no overshooting by orders of magnitude
+
+
+@pytest.mark.parametrize("k", [2, 8])
+def test_a_batch_cut_holds_for_single_tokens(planted, k) -> None:
+    found = train(planted(), 64, activation="batchtopk", k=k, steps=120, batch=256, progress=False)
+    assert found.metrics["l0"] == pytest.approx(k, rel=0.05)
