@@ -30,9 +30,9 @@ JOINT: dict[str, str] = {
 }
 GROUPED = ("∏(1+|a|)", "log(1+Σ|a|)")
 MOST = 256  # features
-SPAN = (-6.0, 7.0)  # of log(λ − λ₀), λ₀ the least strength that is proper
-NODES = 21  # at which log Z is computed; a spline between them
-REACH = 12.0  # of log scale, from the resolution up
+SPAN = (-14.0, 7.0)  # of log(λ − λ₀), λ₀ the least strength that is proper
+NODES = 31  # at which log Z is computed; a spline between them
+REACH, STEPS = 12.0, 13  # of log scale, from the resolution up
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,11 @@ def _fit(model: Model, x: Floats, least: float) -> tuple[float, float]:
         found[log_s] = floor + float(np.exp(best.x))
         return float(best.fun)
 
-    low = float(np.log(least))
-    best = minimize_scalar(
-        of_scale, bounds=(low, low + REACH), method="bounded", options={"xatol": 1e-2}
-    )
-    ends = {s: of_scale(s) for s in (low, float(best.x))}
-    log_s = min(ends, key=lambda s: ends[s])
+    steps = np.log(least) + np.linspace(0.0, REACH, STEPS)  # likelihoods in s have several tops
+    first = int(np.argmin([of_scale(float(log_s)) for log_s in steps]))
+    around = (float(steps[max(first - 1, 0)]), float(steps[min(first + 1, STEPS - 1)]))
+    best = minimize_scalar(of_scale, bounds=around, method="bounded", options={"xatol": 1e-2})
+    log_s = min((float(steps[first]), float(best.x)), key=of_scale)
     return found[log_s], float(np.exp(log_s))
 
 
