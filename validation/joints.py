@@ -93,7 +93,8 @@ def compare_joint(
     x /= x[fitting].sum(axis=0) / active.sum(axis=0)
     least = float(np.quantile(x[x > 0], 0.01)) if resolution is None else resolution
     models = _models(x.shape[1], priors or JOINT, groups or _groups(active))
-    rows, held = [], []
+    rows: list[dict[str, Any]] = []
+    held: list[Floats] = []
     for model in models:
         lam, scale = _fit(model, x[fitting], least)
         held.append(_loglik(model, x[~fitting], lam, scale))
