@@ -102,7 +102,10 @@ at_option = click.option(
     "--at", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Numbers for symbols."
 )
 timeout_option = click.option(
-    "--timeout", type=click.FloatRange(0.1, 3600), default=10.0, help="Seconds for the whole."
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=10.0,
+    help="Seconds of work for the whole.",
 )
 
 

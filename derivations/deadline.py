@@ -1,8 +1,9 @@
 """Soft deadlines: a tactic that takes too long is interrupted and answers "not found".
 
 Computer algebra can hang. Each tactic runs inside :func:`within`; the interruption is a timer
-signal in the worker process (see ``worker.py``). Tactics are bounded in processor seconds, so that
-a busy machine finds the same closed forms; the whole is bounded in seconds of the clock. Where
+signal in the worker process (see ``worker.py``). Tactics and the whole are bounded in processor
+seconds, so that a busy machine finds the same closed forms, and the whole in ``PATIENCE`` times as
+many seconds of the clock. Where
 signals do not reach (another thread, a long C call, Windows), the parent process ends the worker
 instead: the hard deadline in ``service.py``.
 """
@@ -23,16 +24,20 @@ class OutOfTime(BaseException):
     """Time is up. Not an Exception, so that no ``except Exception`` in a library swallows it."""
 
 
-class _Clock:
-    """When the whole derivation must end (monotonic seconds); one per process."""
+PATIENCE = 3.0  # seconds of the clock for one of the processor, where others want it too
 
-    end: float | None = None
+
+class _Clock:
+    """When the whole derivation must end: (processor, monotonic) seconds; one per process."""
+
+    end: tuple[float, float] | None = None
 
 
 @contextmanager
 def budget(seconds: float) -> Iterator[None]:
     """Bound everything inside: later calls of :func:`within` get no more than what is left."""
-    before, _Clock.end = _Clock.end, time.monotonic() + seconds
+    end = time.process_time() + seconds, time.monotonic() + PATIENCE * seconds
+    before, _Clock.end = _Clock.end, end
     try:
         yield
     finally:
@@ -40,8 +45,11 @@ def budget(seconds: float) -> Iterator[None]:
 
 
 def left() -> float:
-    """Seconds left of the budget; infinite without one."""
-    return float("inf") if _Clock.end is None else _Clock.end - time.monotonic()
+    """Processor seconds left of the budget; infinite without one."""
+    if _Clock.end is None:
+        return float("inf")
+    processor, clock = _Clock.end
+    return min(processor - time.process_time(), clock - time.monotonic())
 
 
 def _can_signal() -> bool:

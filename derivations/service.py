@@ -16,9 +16,10 @@ import time
 from typing import Any
 
 from neglog.derivations import cache
+from neglog.derivations.deadline import PATIENCE
 from neglog.priors.errors import InputError
 
-GRACE_SECONDS = 4.0  # past the timeout; tactics count processor time, the machine may be busy
+GRACE_SECONDS = 4.0  # past the timeout
 LEAST_SECONDS = 0.1  # of work, however long the start took
 
 
@@ -53,18 +54,21 @@ class Worker:
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
         """The worker's reply, or None where it had to be killed.
 
-        ``seconds`` bound the whole: what the start of the process took is taken off the
-        ``timeout`` that the worker is told.
+        ``seconds`` of the processor, on a busy machine up to ``PATIENCE`` times as many of the
+        clock, bound the whole: the start of the process is taken off the ``timeout`` that the
+        worker is told.
         """
         began = time.monotonic()
         with self._lock:
             process = self.start()
             assert process.stdin is not None
             try:
-                end = began + seconds + GRACE_SECONDS
+                end = began + PATIENCE * seconds + GRACE_SECONDS
+                spent = 0.0 if self._hello else None
                 line = self._greeting(end)
                 if line:
-                    left = max(seconds - (time.monotonic() - began), LEAST_SECONDS)
+                    spent = json.loads(line)["seconds"] if spent is None else spent
+                    left = max(seconds - spent, LEAST_SECONDS)
                     process.stdin.write(json.dumps({**request, "timeout": left}) + "\n")
                     process.stdin.flush()
                     line = self._next(end)

@@ -5,19 +5,19 @@ that untrusted text is parsed under a memory limit. Started by ``service.py``:
 
     python -m neglog.derivations.worker
 
-The first line it writes says that it is ready. An answer is ``{"ok": document}``,
-``{"bad_input": sentence}`` or ``{"failed": traceback}``.
+The first line it writes says that it is ready, and how many processor seconds that took. An answer
+is ``{"ok": document}``, ``{"bad_input": sentence}`` or ``{"failed": traceback}``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
 from typing import Any
 
 MEMORY_BYTES = 4 << 30
-READY = {"ready": True}
 
 
 def limit_memory() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
     limit_memory()
     from neglog.derivations import engine  # noqa: F401 (imported before saying "ready")
 
-    say(READY)
+    say({"ready": True, "seconds": time.process_time()})
     for line in sys.stdin:
         try:
             say(reply_to(json.loads(line)))
