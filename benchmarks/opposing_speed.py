@@ -56,9 +56,9 @@ def main() -> None:
                 f"{features:,} × {options.dimension}: {ours:.1f} s, bare product {floor:.1f} s, "
                 f"ratio {ours / floor:.2f}; processor time {used:.1f} s, {floor_used:.1f} s, "
                 f"ratio {used / floor_used:.2f}, {flops / used / 1e9:.0f} GFLOP/s; peak {peak:.2f} "
-                f"GB; 262,144 would take {whole:.0f} processor minutes; below −0.15: {(low < -0.15).sum()} "
-                f"(expected {expected(features, options.dimension, -0.15):.1f}), above 0.15: "
-                f"{(high > 0.15).sum()}",
+                f"GB; 262,144 would take {whole:.0f} processor minutes; below −0.15: "
+                f"{(low < -0.15).sum()}, above 0.15: {(high > 0.15).sum()}, expected "
+                f"{expected(features, options.dimension, -0.15):.1f}",
                 flush=True,
             )
 

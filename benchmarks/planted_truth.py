@@ -126,10 +126,9 @@ def show(results: list[dict[str, Any]]) -> None:
     first = results[0]["job"][0]
     for penalty in [None, *PENALTIES]:
         for readout in (TRUE,) if penalty is None else READOUTS:
-            its = records.get((first, penalty, readout))
-            if its:
+            if chosen := records.get((first, penalty, readout)):
                 print(f"\n{first}: {penalty or ''} {readout}, true law × reported family (AIC)")
-                print(confusion([r for seed in its for r in seed]).to_string())
+                print(confusion([r for its in chosen for r in its]).to_string())
     scores: dict[str, list[float]] = defaultdict(list)
     for (name, penalty, readout), seeds in records.items():
         if name == first and penalty is not None:

@@ -206,7 +206,7 @@ def show(options: Any, results: Results, agreements: dict[tuple[int, int], Any])
             print(" ", claim(
                 pooled[SAE], {s: pooled[s] for s in (RANDOM, NOISE)}, penalty=penalty,
                 readout="TopK" if topk else "ReLU",
-                threshold="the k-th largest" if topk else "0",
+                threshold="the k-th largest" if topk else "0", debiased=first.get(SAE),
             ).text)  # fmt: skip
         print(
             f"\nlayer {layer}: features matched at cosine > 0.7 that share the winner (by chance)"

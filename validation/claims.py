@@ -42,6 +42,7 @@ def claim(
     penalty: str,
     readout: str,
     threshold: str = "0",
+    debiased: Mapping[str, int] | None = None,
 ) -> Claim:
     """What may be said of the prior of features, given the same fits of codes that know nothing.
 
@@ -52,7 +53,9 @@ def claim(
 
     A family is named only if it is best for half of the features or more, and no control shows the
     same: its share is lower in each, with a one-sided p < 0.01, and it wins none of them. Without
-    both controls nothing is named.
+    both controls nothing is named. debiased: the counts of ``fit_debiased`` for the same features;
+    a family without a majority there may be the readout's, whatever the controls say (TopK makes a
+    log-normal of most laws), and is not named.
 
     >>> random, noise = {"lomax": 70, "gamma": 30}, {"gamma": 90}
     >>> said = claim({"lomax": 80, "gamma": 20},
@@ -81,7 +84,11 @@ def claim(
         f"Features trained with {penalty} (readout {readout}, threshold {threshold}): {family} "
         f"fits best for {share:.0%} of {features}"
     ) + (f" (controls: {beside})" if beside else "")
+    if debiased:
+        said += "; debiased codes: {} {:.0%}".format(*winner(debiased, sum(debiased.values())))
     reason = _refusal(family, share, counts, controls)
+    if reason is None and debiased and debiased.get(family, 0) < LEAD * sum(debiased.values()):
+        reason = "debiased codes do not show it for most features"
     if reason is None:
         which = "Neither control shows the same."
         return Claim(f"{said}. {which}", family, which)

@@ -30,9 +30,9 @@ JOINT: dict[str, str] = {
 }
 GROUPED = ("∏(1+|a|)", "log(1+Σ|a|)")
 MOST = 256  # features
-SPAN = (-6.0, 7.0)  # of log(λ − λ₀), λ₀ the least strength that is proper
-NODES = 27  # at which log Z is computed; a spline between them
-REACH = 12.0  # of log scale, from the resolution up
+SPAN = (-14.0, 7.0)  # of log(λ − λ₀), λ₀ the least strength that is proper
+NODES = 31  # at which log Z is computed; a spline between them
+REACH, STEPS = 12.0, 13  # of log scale, from the resolution up
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,12 @@ def compare_joint(
     p(a) = exp(−λφ(a/s))/(s^d Z(λ, d)), with a in units of each feature's mean active size; λ and s
     are fitted to half of the tokens, the other half (other sequences, with ``sequence``) judges.
     Columns: prior, features, lam, scale, loglik (nat a token), behind (the best one's minus this,
-    paired), se (of ``behind``, over sequences where given), params.
+    paired), se (of ``behind``, over sequences where given), at_resolution.
 
-    Densities at exact zeros are unbounded as s → 0, for any penalty with an infinite slope there
-    to come: codes are known to a ``resolution`` (default: the 1% quantile of active sizes), and s
-    stays above it. The numbers compare priors of the same codes at the same resolution, no more.
+    A heavy-tailed density explains exact zeros the better the smaller s is, without bound: codes
+    are known to a ``resolution`` (default: the 1% quantile of active sizes), and s stays above it.
+    Where ``at_resolution`` is true s has run into it: zeros decide, and the numbers compare priors
+    of the same codes at that resolution, no more.
 
     codes: anything ``read_codes`` takes. features: which (default: the 32 that fire most), 256 at
     most. priors: joint penalties by name (default ``JOINT``). groups: places in ``features`` that
@@ -92,7 +93,8 @@ def compare_joint(
     x /= x[fitting].sum(axis=0) / active.sum(axis=0)
     least = float(np.quantile(x[x > 0], 0.01)) if resolution is None else resolution
     models = _models(x.shape[1], priors or JOINT, groups or _groups(active))
-    rows, held = [], []
+    rows: list[dict[str, Any]] = []
+    held: list[Floats] = []
     for model in models:
         lam, scale = _fit(model, x[fitting], least)
         held.append(_loglik(model, x[~fitting], lam, scale))
@@ -103,6 +105,7 @@ def compare_joint(
         by_sequence = np.bincount(place[~fitting], gap - gap.mean(), minlength=len(names))
         se = float(np.sqrt((by_sequence**2).sum())) / len(gap)
         row |= {"loglik": float(values.mean()), "behind": float(gap.mean()), "se": se}
+        row["at_resolution"] = bool(row["scale"] <= 1.05 * least)
     table = pd.DataFrame(rows).sort_values("behind", kind="stable", ignore_index=True)
     table.attrs["resolution"] = least
     return table
@@ -174,12 +177,11 @@ def _fit(model: Model, x: Floats, least: float) -> tuple[float, float]:
         found[log_s] = floor + float(np.exp(best.x))
         return float(best.fun)
 
-    low = float(np.log(least))
-    best = minimize_scalar(
-        of_scale, bounds=(low, low + REACH), method="bounded", options={"xatol": 1e-2}
-    )
-    ends = {s: of_scale(s) for s in (low, float(best.x))}
-    log_s = min(ends, key=lambda s: ends[s])
+    steps = np.log(least) + np.linspace(0.0, REACH, STEPS)  # likelihoods in s have several tops
+    first = int(np.argmin([of_scale(float(log_s)) for log_s in steps]))
+    around = (float(steps[max(first - 1, 0)]), float(steps[min(first + 1, STEPS - 1)]))
+    best = minimize_scalar(of_scale, bounds=around, method="bounded", options={"xatol": 1e-2})
+    log_s = min((float(steps[first]), float(best.x)), key=of_scale)
     return found[log_s], float(np.exp(log_s))
 
 
@@ -224,10 +226,11 @@ def _prior(phi: Penalty) -> Any:
 
 def _least_strength(phi: Penalty, d: int) -> float:
     """The λ above which the prior is proper: 0, 1 or d, whichever is the first that does."""
+    why = "its integral is infinite"
     for floor in (0.0, 1.0, float(d)):
         try:
             if np.isfinite(_log_z_all(phi, floor + 1e-3, [d])):
                 return floor
-        except InputError:
-            continue
-    raise InputError(f"{phi} is improper for every strength up to the number of features.")
+        except InputError as error:
+            why = str(error).rstrip(".")
+    raise InputError(f"{phi} has no normaliser for strengths up to the number of features: {why}.")

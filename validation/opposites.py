@@ -141,31 +141,46 @@ def extremes(
                         extreme.columns(i, j, cosine)
                 advance(1, "")
     for extreme in (low, high):
+        extreme.find(unit)
         extreme.value[length[:, 0] == 0] = 0.0  # a dead feature
     return low.value.astype(float), low.partner, high.value.astype(float), high.partner
 
 
 class _Extreme:
-    """The most extreme cosine of every feature so far, and with whom."""
+    """The most extreme cosine of every feature so far, and in which block its partner is.
+
+    Which one it is there is looked up once, at the end: a block's product again for those rows.
+    """
 
     def __init__(self, size: int, better: Any, reduce: Any, where: Any, worst: float) -> None:
         self.better, self.reduce, self.where, self.worst = better, reduce, where, worst
         self.value = np.full(size, worst, np.float32)
+        self.block = np.zeros(size, np.int64)
         self.partner = np.full(size, -1, np.int64)
 
     def rows(self, i: int, j: int, cosine: NDArray[Any]) -> None:
         """Let rows i, i+1, … know their cosines with features j, j+1, …"""
-        self._update(i, j, cosine, self.reduce(cosine, axis=1))
+        self._update(i, j, self.reduce(cosine, axis=1))
 
     def columns(self, i: int, j: int, cosine: NDArray[Any]) -> None:
         """Let rows j, j+1, … know their cosines with features i, i+1, …"""
-        self._update(j, i, cosine.T, self.reduce(cosine, axis=0))
+        self._update(j, i, self.reduce(cosine, axis=0))
 
-    def _update(self, i: int, j: int, cosine: NDArray[Any], value: NDArray[Any]) -> None:
+    def _update(self, i: int, j: int, value: NDArray[Any]) -> None:
         better = np.flatnonzero(self.better(value, self.value[i : i + len(value)]))
         self.value[i + better] = value[better]
-        # A search for the few that improved.
-        self.partner[i + better] = self.where(cosine[better], axis=1) + j
+        self.block[i + better] = j
+
+    def find(self, unit: NDArray[Any]) -> None:
+        """Set every row's partner."""
+        for start in np.unique(self.block):
+            rows = np.flatnonzero(self.block == start)
+            other = unit[start : start + BLOCK]
+            for part in np.array_split(rows, -(-len(rows) // BLOCK)):
+                cosine = unit[part] @ other.T
+                own = np.flatnonzero((part >= start) & (part < start + len(other)))
+                cosine[own, part[own] - start] = self.worst
+                self.partner[part] = self.where(cosine, axis=1) + start
 
 
 def _pairs(

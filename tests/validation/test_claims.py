@@ -38,6 +38,15 @@ def test_refusals(counts, controls, reason):
     assert "called their prior" in said.text
 
 
+def test_a_family_that_debiasing_takes_away():
+    controls = {RANDOM: {"gamma": 90}, NOISE: {"gamma": 90}}
+    counts = {"lomax": 80, "gamma": 20}
+    said = claim(counts, controls, **HOW, debiased={"weibull": 9, "lomax": 1})
+    assert said.family is None
+    assert "debiased codes: weibull 90%" in said.text
+    assert claim(counts, controls, **HOW, debiased={"lomax": 9}).family == "lomax"
+
+
 def test_bad_input():
     with pytest.raises(InputError, match="no control 'shuffled'"):
         claim({"lomax": 1}, {"shuffled": {}}, **HOW)

@@ -11,7 +11,7 @@ from neglog.validation.joints import _groups
 PAIR = {"independent": "sum(log(1+abs(a)))", "shared": "log(1+sum(abs(a)))"}
 
 
-def drawn(expression, lam, d=4, tokens=1_500, seed=0):
+def drawn(expression, lam, d=4, tokens=1_000, seed=0):
     law = neglog.penalty(expression, domain="positive").prior().at(lam=lam, dim=d)
     return law.rvs(tokens, random_state=seed)
 
@@ -46,6 +46,16 @@ def test_groups_that_share_a_scale_are_found():
     rng = np.random.default_rng(0)
     on = np.repeat(rng.random((4_000, 3)) < 0.2, 2, axis=1) & (rng.random((4_000, 6)) < 0.8)
     assert sorted(sorted(g) for g in _groups(on, 2)) == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_exact_zeros_drive_the_scale_to_the_resolution():
+    codes = drawn(PAIR["independent"], 3.0, tokens=400)
+    whole = compare_joint(codes, priors={"Lomax": PAIR["independent"]})
+    assert not whole["at_resolution"][0]
+    codes[np.random.default_rng(0).random(codes.shape) < 0.9] = 0
+    sparse = compare_joint(codes, priors={"Lomax": PAIR["independent"]}, resolution=0.05)
+    assert sparse["at_resolution"][0]
+    assert sparse["scale"][0] >= 0.05
 
 
 def test_bad_input():

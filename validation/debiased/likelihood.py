@@ -17,6 +17,7 @@ from neglog.validation.numeric import numpy_function
 from neglog.validation.profile import A
 
 SMALLEST = 1e-300
+HOLE = 1e-6  # the generalised Pareto's c = 0 is a limit that its formula does not hold
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ class Slab:
     signed: tuple[bool, ...]
 
     def params(self, v: Floats) -> Floats:
-        """Parameters (k, …) of coordinates (k, …)."""
-        return np.stack(
-            [np.expm1(x) if s else np.exp(x) for x, s in zip(v, self.signed, strict=True)]
-        )
+        """Parameters (k, …) of coordinates (k, …); a signed one stays clear of 0, a limit."""
+        signed = np.expm1(v)
+        signed = np.where(np.abs(signed) < HOLE, HOLE, signed)
+        return np.where(np.array(self.signed).reshape(-1, *(1,) * (v.ndim - 1)), signed, np.exp(v))
 
     def log_density(self, a: Floats, v: Floats) -> tuple[Floats, Floats]:
         """log p (features, …) at a, and d log p/dv (k, features, …); v is (k, features)."""

@@ -70,7 +70,12 @@ def _of_sae(sae: Any, x: Any, codes: Any) -> Linear:
     was = sae.training
     sae.eval()
     with torch.no_grad():
-        u = (sae.scaled(torch.from_numpy(rows).to(sae.W_enc.device)) - sae.b_dec).cpu().numpy()
+        u = (
+            (sae.scaled(torch.from_numpy(rows).to(sae.W_enc.device)) - sae.b_dec)
+            .float()
+            .cpu()
+            .numpy()
+        )
     slopes = (sae.W_enc * sae.W_dec).sum(dim=1).detach()
     found, divergence = [], []
     for part in np.array_split(rows, max(1, -(-len(rows) // 4096))):
@@ -80,8 +85,8 @@ def _of_sae(sae: Any, x: Any, codes: Any) -> Linear:
             pre.requires_grad_(True)
             code = sae.activation(pre)
             (slope,) = torch.autograd.grad(code.sum(), pre)  # 1 on active latents but for prox
-        found.append(code.detach().cpu().numpy())
-        divergence.append((slope * slopes).sum(dim=1).cpu().numpy())
+        found.append(code.detach().float().cpu().numpy())
+        divergence.append((slope * slopes).sum(dim=1).float().cpu().numpy())
     sae.train(was)
     dense = np.concatenate(found) if codes is None else _dense(codes, len(rows), sae.width)
     dictionary = sae.W_dec.detach().cpu().float().numpy()

@@ -37,7 +37,8 @@ def message_passing(
 
     Rangan, Schniter and Fletcher (2019), algorithm 1, with precisions of each token's own.
     """
-    u, dictionary = model.u.astype(np.float64), model.dictionary.astype(np.float64)
+    u = model.u.astype(np.float64)
+    dictionary: Floats = model.dictionary.astype(np.float64)
     r: Floats = z.astype(np.float64)
     precision: Floats = 1 / np.maximum(tau.astype(np.float64), 1e-6) ** 2
     noise: Floats = np.full(len(u), (tau**2).mean() / 2)

@@ -65,7 +65,7 @@ def test_bins_hold_the_convolutions_mass(name):
 
 
 @given(st.sampled_from(NAMES), st.floats(-0.7, 0.7), st.floats(-0.7, 0.7), st.floats(-4.0, -1.0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_slopes_are_those_of_the_likelihood(name, one, two, odds):
     data, of = LOMAX, SLABS[name]
     point = np.array([[one], [two], [odds]])[[*range(len(of.signed)), 2]]

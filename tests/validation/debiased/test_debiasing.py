@@ -90,6 +90,21 @@ def test_an_sae_is_a_dictionary_with_an_encoder(truth):
     np.testing.assert_allclose(np.concatenate([b.z for b in blocks]), whole.z, atol=1e-4)
 
 
+def test_half_precision_and_derived_encoders(truth):
+    sae = SAE(64, 48)
+    one = debias(sae, truth.x[:200])
+    two = debias(sae.to(torch.bfloat16), truth.x[:200])
+    assert two.z.dtype == np.float32
+    np.testing.assert_allclose(two.z, one.z, atol=0.3)
+    derived = SAE(64, 48, "prox", penalty="abs(a)")
+    derived.activation.strength.fill_(0.4)
+    active = derived.codes(truth.x).toarray() > 0
+    slopes = (derived.W_enc * derived.W_dec).sum(dim=1).detach().numpy()
+    np.testing.assert_allclose(
+        linear(derived, truth.x, None).divergence, active @ slopes, rtol=1e-4, atol=1e-4
+    )  # |a|'s map is z − c/2: slope 1 where active
+
+
 def test_the_denoiser_is_the_posterior_mean():
     prior, tau = Prior(np.array([0.1]), np.array([0.7])), 0.2
     for r in (0.25, 0.5, 1.5):
