@@ -5,6 +5,7 @@
 A tiny version: --tokens 6000 --width 256 --steps 40 --seeds 1. Without --data, MiniLM's layer 3 is
 harvested first. Every trainer gets the same batches (centred, unit variance), its own package's
 initialisation and step, Adam, and each of the learning rates; the best one counts, for each alone.
+neglog also starts with a shorter encoder (`encoder_norm`), as the peers' packages do by default.
 Printed is ‖x − x̂‖²/‖x‖² over the last tenth of the steps, mean and range over seeds. Peers:
 pip install -c constraints.txt sae-lens dictionary-learning eai-sparsify.
 """
@@ -20,10 +21,11 @@ import torch
 from peers import Step, available, ours, peer
 from torch import Tensor
 
-from neglog.sae import harvest, open_activations
+from neglog.sae import SAE, Trainer, harvest, open_activations
 from neglog.sae.progress import progress_bar
 
 K = 32
+SHORT = "neglog, norm 1/2"
 
 
 def normalised(data: Path) -> Tensor:
@@ -39,6 +41,10 @@ def trainer(name: str, kind: str, width: int, lr: float, x: Tensor, seed: int) -
     torch.manual_seed(seed)
     if name == "neglog":
         return ours(kind, x.shape[1], width, K, lr, x)
+    if name == SHORT:
+        sae = SAE(x.shape[1], width, kind, K, encoder_norm=0.5)
+        made_ours = Trainer(sae, lr=lr, warmup=0)
+        return lambda batch: made_ours.step(batch)["reconstruction"]
     made = peer(name, kind, x.shape[1], width, K, lr)
     assert made is not None
     return made
@@ -76,7 +82,7 @@ def main() -> None:
     print(f"d = {d}, width {width:,}, {options.steps} steps of {options.batch}, L0 {K}, "
           f"learning rates {options.rates}, {options.seeds} seeds")  # fmt: skip
     for kind in ("topk", "batchtopk"):
-        names = ["neglog", *(n for n in available() if kind == "topk" or n != "sparsify")]
+        names = ["neglog", SHORT, *(n for n in available() if kind == "topk" or n != "sparsify")]
         jobs = [(n, lr, s) for n in names for lr in options.rates for s in range(options.seeds)]
         found: dict[tuple[str, float], list[float]] = {}
         with progress_bar(kind, len(jobs), True) as advance:

@@ -29,7 +29,8 @@ class SAE(nn.Module):
 
     Shapes: W_enc [width, d_in], b_enc [width], W_dec [width, d_out] with unit-norm rows (the
     dictionary's columns dᵢ), b_dec [d_out], W_skip [d_out, d_in]. Where d_in = d_out the encoder
-    starts as the decoder's transpose, unless `transposed` is False. `activation` is a name or a
+    starts as the decoder's transpose, unless `transposed` is False, with rows of `encoder_norm`: a
+    step of Adam moves a shorter encoder further. `activation` is a name or a
     module as in `neglog.sae.activations`; `penalty` goes with `prox`. In a model of half precision
     mean and scale stay float32.
     """
@@ -52,11 +53,14 @@ class SAE(nn.Module):
         seed: int = 0,
         penalty: Any = None,
         transposed: bool = True,
+        encoder_norm: float = 1.0,
     ) -> None:
         super().__init__()
         self.metrics = {}
         if width < 1:
             raise InputError(f"The width must be at least 1, not {width}.")
+        if not 0 < encoder_norm < float("inf"):
+            raise InputError(f"The encoder's norm must be positive, not {encoder_norm}.")
         if k is not None and k > width:
             raise InputError(f"k = {k} active features are more than the width {width}.")
         d_out = d_in if d_out is None else d_out
@@ -66,7 +70,7 @@ class SAE(nn.Module):
             encoder = dictionary.clone()
         else:
             encoder = normalize(torch.randn(width, d_in, generator=generator), dim=1)
-        self.W_enc = nn.Parameter(encoder)
+        self.W_enc = nn.Parameter(encoder * encoder_norm)
         self.b_enc = nn.Parameter(torch.zeros(width))
         self.W_dec = nn.Parameter(dictionary)
         self.b_dec = nn.Parameter(torch.zeros(d_out))

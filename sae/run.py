@@ -73,7 +73,7 @@ def train(
 
     Other settings, with defaults: `steps` 500, `batch` 2048, `lr` 8e-3, `seed` 0, `held_out` 0.1;
     `transposed` (the encoder starts as the decoder's transpose) and `centre` (the mean is taken
-    off) True; `auxk` None (or how many dead latents a sample trains), `resample_every` None (or
+    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `auxk` None (or how many dead latents a sample trains), `resample_every` None (or
     after how many steps dead latents start anew), `dead_after` 100,000 tokens; `shuffle` full,
     buffer or none; `dtype` float32, float64 or bfloat16; `device` cpu.
 
@@ -130,7 +130,8 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
         )
     c = chosen
     sae = SAE(x.d, c.width, c.activation, c.k, None if y is None else y.d, c.skip, c.seed,
-              c.penalty if c.activation == "prox" else None, c.transposed)  # fmt: skip
+              c.penalty if c.activation == "prox" else None, c.transposed,
+              c.encoder_norm)  # fmt: skip
     params = dict(c.params or {})
     lam = c.lam
     if c.learn and lam is not None:

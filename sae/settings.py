@@ -40,6 +40,7 @@ class Settings:
     seed: int = 0
     skip: bool = False
     transposed: bool = True
+    encoder_norm: float = 1.0
     centre: bool = True
     auxk: int | None = None
     resample_every: int | None = None
