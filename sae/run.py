@@ -73,9 +73,10 @@ def train(
 
     Other settings, with defaults: `steps` 500, `batch` 2048, `lr` 8e-3, `seed` 0, `held_out` 0.1;
     `transposed` (the encoder starts as the decoder's transpose) and `centre` (the mean is taken
-    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `auxk` None (or how many dead latents a sample trains), `resample_every` None (or
-    after how many steps dead latents start anew), `dead_after` 100,000 tokens; `shuffle` full,
-    buffer or none; `dtype` float32, float64 or bfloat16; `device` cpu.
+    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `auxk` None (or how many dead
+    latents a sample trains), `resample_every` None (or after how many steps dead latents start
+    anew), `dead_after` 100,000 tokens; `shuffle` full, buffer or none;
+    `dtype` float32, float64 or bfloat16; `device` cpu.
 
     `out` gets `sae.safetensors`, `config.json` and `metrics.jsonl`, a line every `eval_every` (100)
     steps and one at the end: step, tokens, strength, loss, reconstruction, penalty (training, this
