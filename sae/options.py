@@ -26,6 +26,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--resample-every", type=int, help="Steps between new starts of dead latents."),
     click.option("--dead-after", default=100_000, type=int, help="Silent tokens that mean dead."),
     click.option("--transposed/--random-encoder", default=True, help="How the encoder starts."),
+    click.option("--pre-bias", is_flag=True, help="Take the decoder's bias off the input."),
     click.option("--encoder-norm", default=1.0, show_default=True, help="Its rows' norm then."),
     click.option("--centre/--no-centre", default=True, help="Take the mean off the input."),
     click.option("--shuffle", default="full", help="full, buffer or none."),

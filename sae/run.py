@@ -73,10 +73,10 @@ def train(
 
     Other settings, with defaults: `steps` 500, `batch` 2048, `lr` 8e-3, `seed` 0, `held_out` 0.1;
     `transposed` (the encoder starts as the decoder's transpose) and `centre` (the mean is taken
-    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `auxk` None (or how many dead
-    latents a sample trains), `resample_every` None (or after how many steps dead latents start
-    anew), `dead_after` 100,000 tokens; `shuffle` full, buffer or none;
-    `dtype` float32, float64 or bfloat16; `device` cpu.
+    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `pre_bias` False (or the
+    decoder's bias is taken off the input); `auxk` None (or how many dead latents a sample trains),
+    `resample_every` None (or after how many steps dead latents start anew), `dead_after` 100,000
+    tokens; `shuffle` full, buffer or none; `dtype` float32, float64 or bfloat16; `device` cpu.
 
     `out` gets `sae.safetensors`, `config.json` and `metrics.jsonl`, a line every `eval_every` (100)
     steps and one at the end: step, tokens, strength, loss, reconstruction, penalty (training, this
@@ -125,6 +125,10 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
     y = None if target is None else open_activations(target)
     if y is not None and len(y) != len(x):
         raise InputError(f"The target has {len(y)} rows where the input has {len(x)}.")
+    if y is not None and chosen.pre_bias:
+        raise InputError(
+            "A pre-encoder bias is for autoencoders, whose input has the output's mean."
+        )
     if chosen.batch % group.count:
         raise InputError(
             f"A batch of {chosen.batch} rows cannot be shared by {group.count} processes."
@@ -148,7 +152,8 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
         auxk = None if c.auxk is None else AuxK(c.auxk)
         return Trainer(sae, objective, c.strength, c.target_l0, c.lr, c.steps, c.warmup, lam=lam,
                        noise=c.noise, auxk=auxk, resample_every=c.resample_every,
-                       dead_after=c.dead_after, seed=c.seed, processes=group)  # fmt: skip
+                       dead_after=c.dead_after, seed=c.seed, processes=group,
+                       pre_bias=c.pre_bias)  # fmt: skip
 
     make()  # refuses settings before the data are read
     if not scaled:

@@ -41,6 +41,7 @@ class Settings:
     skip: bool = False
     transposed: bool = True
     encoder_norm: float = 1.0
+    pre_bias: bool = False
     centre: bool = True
     auxk: int | None = None
     resample_every: int | None = None

@@ -1,6 +1,7 @@
 """Training, one step at a time."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from neglog.sae.kernels import CROSSOVER
 from neglog.sae.loss import CompiledPenalty, penalty_value, reconstruction
 from neglog.sae.model import SAE
 from neglog.sae.passes import dense_pass, sparse_pass
+from neglog.sae.prebias import pre_bias
 from neglog.sae.processes import SOLO, Processes
 from neglog.sae.proximal import Prox
 from neglog.sae.selection import Scratch
@@ -43,9 +45,10 @@ class Trainer:
     learning rate ends (None: constant). `sparse` chooses the pass on active latents: True, False,
     or None for whichever is faster at the density of the step before.
 
-    `auxk` trains latents silent for `dead_after` tokens on what the others leave over;
-    `resample_every` starts them anew every so many steps of the first three quarters. `processes`
-    share every batch: each gives `step` its part, and all end with the same weights.
+    `pre_bias` takes the decoder's bias off the input (see `prebias`). `auxk` trains latents silent
+    for `dead_after` tokens on what the others leave over; `resample_every` starts them anew every
+    so many steps of the first three quarters. `processes` share every batch: each gives `step` its
+    part, and all end with the same weights.
 
     Raises InputError for a strength or a target that is missing, in vain, or out of range; a step
     raises it if its loss is not finite, before any weight has changed.
@@ -69,9 +72,13 @@ class Trainer:
         dead_after: int = DEAD_AFTER,
         seed: int = 0,
         processes: Processes = SOLO,
+        pre_bias: bool = False,
     ) -> None:
         if not (lr > 0 and math.isfinite(lr)):
             raise InputError(f"The learning rate must be positive and finite, not {lr}.")
+        if pre_bias and sae.d_in != sae.d_out:
+            raise InputError("A pre-encoder bias needs an input as wide as the output.")
+        self.pre_bias = pre_bias
         self.sae = sae.train()
         self.penalty = penalty
         self.control = _control(sae, penalty, strength, target_l0, lam, noise, warmup)
@@ -186,7 +193,8 @@ class Trainer:
         parallel = (weight.grad * weight).sum(1, keepdim=True)
         weight.grad.addcmul_(parallel, weight, value=-1)
         factor = learning_rate(self.step_number, self.steps, self.warmup, self.decay)
-        self.adam.step(self.lr * factor)
+        with pre_bias(self.adam.masters) if self.pre_bias else nullcontext():
+            self.adam.step(self.lr * factor)
         if isinstance(self.control, TargetL0) and isinstance(self.sae.activation, JumpReLU):
             self.adam.masters["activation.log_threshold"].add_(self.control.threshold_step())
         weight.div_(weight.norm(dim=1, keepdim=True).clamp_min(1e-12))
