@@ -7,16 +7,20 @@ tests; Hardy, Orders of infinity, 1910).
 
 from __future__ import annotations
 
+import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.asymptotics.equivalents import equivalent
 from neglog.derivations.asymptotics.growth import AT_INFINITY, ratio
 from neglog.derivations.asymptotics.orders import vanishing
-from neglog.derivations.numbers import value_at
+from neglog.derivations.deadline import within
+from neglog.derivations.numbers import UNCOMPUTABLE, function
 from neglog.priors.symbols import y
 
 DEPTH = 3  # iterated logarithms that are looked at
 _FAR = (8, 40, 120, 300)  # powers of ten at which a remainder is looked at
+_SECONDS = 2.0
+_DIGITS = 2 * _FAR[-1] + 100  # log(1 + 1/y²) is not lost there
 
 
 def at_tail(phi: sp.Expr, rate: sp.Expr, order: int) -> sp.Basic | None:
@@ -36,7 +40,7 @@ def at_origin(phi: sp.Expr, rate: sp.Expr) -> sp.Basic | None:
 
 def _converges(rest: sp.Expr, depth: int) -> sp.Basic | None:
     rest = equivalent(sp.expand(rest), AT_INFINITY)
-    if not rest.has(y) or _settles(rest):
+    if not rest.has(y) or settles(rest):
         return sp.false
     if depth == 0:
         return None
@@ -65,9 +69,18 @@ def _converges(rest: sp.Expr, depth: int) -> sp.Basic | None:
     return sp.Or(sp.Gt(gap, 0).simplify(), sp.And(sp.Eq(symbol, value), equal))
 
 
-def _settles(rest: sp.Expr) -> bool:
+def settles(rest: sp.Expr) -> bool:
     """Whether a remainder visibly tends to a constant: then it changes nothing."""
-    point = {name: sp.Rational(7, 5) for name in rest.free_symbols}
-    found = [value_at(rest, {**point, y: sp.Float(10, 40) ** n}, 30) for n in _FAR]
-    values = [v.real for v in found if v is not None and abs(v) < 1e9]
-    return len(values) == len(_FAR) and abs(values[-1] - values[1]) < 1e-6
+    return within(_SECONDS, lambda: _levels_off(rest), False)
+
+
+def _levels_off(rest: sp.Expr) -> bool:
+    names = sorted(rest.free_symbols - {y}, key=str)
+    try:
+        value = function([y, *names], rest)
+        with mp.workdps(_DIGITS):
+            point = [mp.mpf(7) / 5] * len(names)
+            values = [mp.re(value(mp.mpf(10) ** n, *point)) for n in _FAR]
+    except (*UNCOMPUTABLE, TypeError, NameError, MemoryError):
+        return False  # mpmath lacks a function, or e^(e^y) is too large for it
+    return all(mp.isfinite(v) for v in values) and bool(abs(values[-1] - values[1]) < 1e-6)
