@@ -91,48 +91,52 @@ def roots(half: HalfLine) -> Roots | None:
 
 def from_the_right(run: Slopes, turn: float, table: Table, loops: Loops) -> Root:
     """The largest root, where F is convex beyond ``turn``."""
-    where, least = table["where"], turn * (1 - OVERLAP) if turn > PLACES[0] else 0.0
+    least = turn * (1 - OVERLAP) if turn > PLACES[0] else 0.0
 
     def solve(m: Any, c: Any) -> Any:
-        eps = table["eps"](m)
-
-        def step(state: Any) -> Any:
-            z, ended = state
-            slope, bend = run(z)
-            rest, rate = z - m + c * slope, 1 + c * bend
-            then = z - rest / rate
-            none = ~((rate > 0) & (then > least))
-            settled = then >= z  # rounding alone moves it
-            end = ended | none | settled | (z - then <= 4 * eps * z)
-            return where(ended | (settled & ~none), z, where(none, 0 * z, then)), end
-
-        return loops.until(MOST, step, (where(m > least, m, 0 * m), ~(m > least)))[0]
+        begin = table["where"](m > least, m, 0 * m), ~(m > least)
+        return _one_way(run, table, loops, m, c, begin, -1, lambda z: z > least)
 
     return solve
 
 
 def from_the_left(run: Slopes, turn: float, table: Table, loops: Loops) -> Root:
     """The smallest root, where F is concave up to ``turn``."""
-    where = table["where"]
     most = turn * (1 + OVERLAP) if turn < PLACES[-1] else np.inf
 
     def solve(m: Any, c: Any) -> Any:
-        eps = table["eps"](m)
-
-        def step(state: Any) -> Any:
-            z, ended = state
-            slope, bend = run(z)
-            rest, rate = z - m + c * slope, 1 + c * bend
-            then = z - rest / rate
-            none = ~((rate > 0) & (then < most))
-            settled = then <= z
-            end = ended | none | settled | (then - z <= 4 * eps * z)
-            return where(ended | (settled & ~none), z, where(none, 0 * z, then)), end
-
         start = 0 * m
-        return loops.until(MOST, step, (start, ~(c * run(start)[0] < m)))[0]
+        begin = start, ~(c * run(start)[0] < m)
+        return _one_way(run, table, loops, m, c, begin, 1, lambda z: z < most)
 
     return solve
+
+
+def _one_way(
+    run: Slopes,
+    table: Table,
+    loops: Loops,
+    m: Any,
+    c: Any,
+    begin: tuple[Any, Any],
+    way: int,
+    inside: Callable[[Any], Any],
+) -> Any:
+    """Newton's steps upwards (``way`` 1) or downwards (−1) to a root; 0 where one leaves."""
+    where, eps = table["where"], table["eps"](m)
+
+    def step(state: Any) -> Any:
+        z, ended = state
+        slope, bend = run(z)
+        rest, rate = z - m + c * slope, 1 + c * bend
+        then = z - rest / rate
+        gain = way * (then - z)
+        none = ~((rate > 0) & inside(then))
+        settled = gain <= 0  # rounding alone moves it
+        end = ended | none | settled | (gain <= 4 * eps * z)
+        return where(ended | (settled & ~none), z, where(none, 0 * z, then)), end
+
+    return loops.until(MOST, step, begin)[0]
 
 
 def rising(run: Slopes, table: Table, loops: Loops) -> Callable[[Any, Any], Any]:
