@@ -11,7 +11,7 @@ F(z) = z − m + c·h'(z) for a rising h, so that F(m) ≥ 0.
   kept in a bracket and replaced by halving where they shrink too slowly (Press et al., Numerical
   Recipes, ``rtsafe``).
 
-Some six steps do, where a search over a grid takes two hundred.
+Six to thirteen steps do, where a search over a grid takes two hundred evaluations.
 """
 
 from __future__ import annotations
