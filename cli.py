@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from neglog.priors.errors import InputError
-from neglog.sae.options import train_options
+from neglog.sae.options import harvest_options, train_options
 from neglog.validation.options import fit_options
 
 
@@ -222,40 +222,24 @@ def atlas(words: tuple[str, ...], theme: str | None, json_: bool) -> None:
 
 
 @cli.command()
-@click.option("--out", required=True, type=click.Path(), help="Folder to write; must not exist.")
-@click.option("--model", default="minilm", help="minilm, or a Hugging Face model folder.")
-@click.option("--layer", default=3, type=int, help="Transformer block, from 0.")
-@click.option(
-    "--site",
-    "sites",
-    multiple=True,
-    default=("residual",),
-    help="residual, mlp-in, mlp-out, attention-out; repeat for several, rows aligned.",
-)
-@click.option("--tokens", default=60_000, type=int, help="How many tokens.")
-@click.option(
-    "--text", multiple=True, type=click.Path(), help="UTF-8 files; default: Python's own."
-)
-@click.option("--dtype", default="float32", help="Stored as float32, float16 or bfloat16.")
+@harvest_options
 @as_json
 def harvest(
-    out: str,
-    model: str,
-    layer: int,
-    sites: tuple[str, ...],
-    tokens: int,
-    text: tuple[str, ...],
-    dtype: str,
-    json_: bool,
+    out: str, sites: tuple[str, ...], text: tuple[str, ...], json_: bool, **settings: Any
 ) -> None:
     """Write the activations of a transformer as shards.
 
     Example: neglog harvest --out activations --layer 3 --tokens 60000
+
+    In two processes: torchrun --nproc-per-node=2 -m neglog harvest --out activations ...
     """
     from neglog.sae import harvest as run
+    from neglog.sae.processes import processes
 
     site = sites[0] if len(sites) == 1 else list(sites)
-    about = run(out, model, layer, site, tokens, list(text) or None, dtype=dtype)
+    about = run(out, site=site, text=list(text) or None, **settings)
+    if not processes().first:
+        return None
     if json_:
         return emit(about)
     return click.echo(

@@ -1,8 +1,8 @@
-"""Folders and files that appear whole or not at all."""
+"""Folders that appear whole or not at all, and the folder of a run that can be resumed."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,3 +60,31 @@ def locked(path: Path, otherwise: str) -> Iterator[None]:
             except BlockingIOError as e:
                 raise InputError(otherwise) from e
         yield
+
+
+@contextmanager
+def claimed(out: Path, folder: Path, resume: bool, begun: Callable[[], bool]) -> Iterator[None]:
+    """Hold `folder`, in which a run prepares what is to become `out`.
+
+    `begun` says whether the folder holds work worth keeping. If so when the block ends, however it
+    ends, the folder stays and the run can be resumed; else nothing stays.
+
+    Raises InputError if `out` holds something, another run is at work, the folder cannot be
+    made, or an interrupted run waits there and is not to be resumed.
+    """
+    refuse_existing(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise InputError(f"Cannot write in {out.parent}: {e.strerror}.") from e
+    with locked(folder / "lock", f"Another run to {out} is at work."):
+        if begun() and not resume:
+            raise InputError(
+                f"An interrupted run to {out} waits in {folder}: continue it with "
+                "--resume, or remove that folder."
+            )
+        try:
+            yield
+        finally:
+            if not begun():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Load a Hugging Face model folder, offline."""
 
+import hashlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,16 @@ def model_folder(model: str | Path) -> Path:
             "give minilm or a folder that holds a config.json."
         )
     return folder
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the model's configuration, tokenizer and weights, the files in name's order."""
+    found = hashlib.sha256()
+    for pattern in ("config.json", "tokenizer.json", "*.safetensors", "*.bin"):
+        for path in sorted(folder.glob(pattern)):
+            with path.open("rb") as f:
+                found.update(hashlib.file_digest(f, "sha256").digest())
+    return found.hexdigest()
 
 
 def load_model(folder: Path, head: bool = False) -> tuple[nn.Module, Any]:

@@ -1,11 +1,13 @@
-"""The options of `neglog train`; torch is not needed here."""
+"""The options of `neglog train` and `neglog harvest`; torch is not needed here."""
 
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+_Options = tuple[Callable[[Any], Any], ...]
+
+_TRAIN: _Options = (
     click.option("--width", required=True, type=int, help="Number of latents."),
     click.option("--penalty", help="Expression or catalogue name, on the positive domain."),
     click.option("--strength", type=float, help="Fixed strength of the penalty."),
@@ -44,8 +46,47 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
+_HARVEST: _Options = (
+    click.option(
+        "--out", required=True, type=click.Path(), help="Folder to write; must not exist."
+    ),
+    click.option("--model", default="minilm", help="minilm, or a Hugging Face model folder."),
+    click.option("--layer", default=3, type=int, help="Transformer block, from 0."),
+    click.option(
+        "--site",
+        "sites",
+        multiple=True,
+        default=("residual",),
+        help="residual, mlp-in, mlp-out, attention-out; repeat for several, rows aligned.",
+    ),
+    click.option("--tokens", default=60_000, type=int, help="How many tokens."),
+    click.option(
+        "--text", multiple=True, type=click.Path(), help="UTF-8 files; default: Python's own."
+    ),
+    click.option("--batch", default=32, type=int, help="Sequences that go through together."),
+    click.option("--seq-len", default=128, type=int, help="Tokens of a sequence, at most."),
+    click.option("--dtype", default="float32", help="Stored as float32, float16 or bfloat16."),
+    click.option(
+        "--rows-per-shard", type=int, help="Default: an eighth of the tokens, 8,192 to 100,000."
+    ),
+    click.option("--device", default="cpu"),
+    click.option(
+        "--resume", is_flag=True, help="Continue after the last whole shards, if there are any."
+    ),
+)
+
+
 def train_options(command: Any) -> Any:
     """Give a command the options of a training run, in this order."""
-    for option in reversed(_OPTIONS):
+    return _with(_TRAIN, command)
+
+
+def harvest_options(command: Any) -> Any:
+    """Give a command the options of a harvest, in this order."""
+    return _with(_HARVEST, command)
+
+
+def _with(options: _Options, command: Any) -> Any:
+    for option in reversed(options):
         command = option(command)
     return command

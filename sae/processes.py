@@ -88,5 +88,7 @@ def processes() -> Processes:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return SOLO
     if not dist.is_initialized():
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # what "cuda" then means
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return Distributed()

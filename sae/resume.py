@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from neglog.priors.errors import InputError
-from neglog.sae.files import locked, refuse_existing
+from neglog.sae.files import claimed, refuse_existing
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
@@ -39,31 +39,12 @@ class Workplace:
         self.checkpoint = self.folder / CHECKPOINT
         self.metrics = self.folder / METRICS
 
-    @contextlib.contextmanager
-    def claim(self, resume: bool) -> Iterator[None]:
-        """Hold the folder for one run; what is left of it depends on how the block ends.
+    def claim(self, resume: bool) -> contextlib.AbstractContextManager[None]:
+        """Hold the folder for one run; if the run is interrupted, its last checkpoint stays.
 
-        On any exception the checkpoint stays, if one has been written; else nothing stays.
-
-        Raises InputError if `out` holds something, another run is at work, the folder cannot be
-        made, or an interrupted run waits there and is not to be resumed.
+        Raises InputError as `claimed` does.
         """
-        refuse_existing(self.out)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise InputError(f"Cannot write in {self.out.parent}: {e.strerror}.") from e
-        with locked(self.folder / "lock", f"Another run to {self.out} is at work."):
-            if self.checkpoint.exists() and not resume:
-                raise InputError(
-                    f"An interrupted run to {self.out} waits in {self.folder}: continue it with "
-                    "--resume, or remove that folder."
-                )
-            try:
-                yield
-            finally:
-                if not self.checkpoint.exists():
-                    shutil.rmtree(self.folder, ignore_errors=True)
+        return claimed(self.out, self.folder, resume, self.checkpoint.exists)
 
     def write(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         """Replace the checkpoint by a new one.

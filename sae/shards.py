@@ -1,5 +1,7 @@
-"""Write a folder of activations: `shard-00000.npy`, … and the sequence each row came from."""
+"""The files of a harvest: `shard-00000.npy`, …, each with the rows of whole sequences."""
 
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,61 +11,66 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from neglog.priors.errors import InputError
+from neglog.sae.windows import Window
 
 #: The name of the row → sequence index in a folder of shards.
 SEQUENCE = "sequence.npy"
 #: The name of the manifest in a folder of shards.
 MANIFEST = "harvest.json"
+#: How activations can be stored.
+STORED = ("float32", "float16", "bfloat16")
+#: By default a harvest has about so many shards, enough to share out, of so many rows.
+_SHARDS, _FEWEST, _MOST = 8, 8192, 100_000
 
 
-class ShardWriter:
-    """Collects rows [n, d] and writes a shard whenever `rows_per_shard` have come together.
+def usual_rows(tokens: int | None) -> int:
+    """Rows in a shard where the user names no number; None tokens: as many as there are."""
+    return _MOST if tokens is None else min(_MOST, max(_FEWEST, -(-tokens // _SHARDS)))
 
-    Shards are `.npy`; NumPy has no bfloat16, so those are `.safetensors`.
+
+def by_shard(found: Iterable[Window], rows: int) -> Iterator[list[Window]]:
+    """The windows of one shard after another, at most `rows` rows or a single window each."""
+    part: list[Window] = []
+    size = 0
+    for window in found:
+        if part and size + window.kept > rows:
+            yield part
+            part, size = [], 0
+        part.append(window)
+        size += window.kept
+    if part:
+        yield part
+
+
+def shard_name(number: int, dtype: str) -> str:
+    """The file of a shard. NumPy has no bfloat16, so those are `.safetensors`."""
+    return f"shard-{number:05d}.{'safetensors' if dtype == 'bfloat16' else 'npy'}"
+
+
+def write_shard(path: Path, rows: NDArray[np.float32], dtype: str) -> None:
+    """Write rows [n, d] as `dtype`; the file appears whole or not at all.
+
+    Raises InputError if a row holds NaN or infinity, or does as `dtype`.
     """
-
-    def __init__(self, folder: Path, rows_per_shard: int, dtype: str) -> None:
-        self.folder = folder
-        self.rows_per_shard = rows_per_shard
-        self.bfloat16 = dtype == "bfloat16"
-        self.dtype = np.dtype("float32" if self.bfloat16 else dtype)
-        self.shards: list[dict[str, Any]] = []
-        self._waiting: list[NDArray[Any]] = []
-        self._rows = 0
-
-    def add(self, rows: NDArray[Any]) -> None:
-        """Append rows [n, d]."""
-        while len(rows):
-            part = rows[: self.rows_per_shard - self._rows]
-            self._waiting.append(_cast(part, self.dtype))
-            self._rows += len(part)
-            rows = rows[len(part) :]
-            if self._rows == self.rows_per_shard:
-                self._flush()
-
-    def close(self) -> list[dict[str, Any]]:
-        """Write what is left; returns the shards as [{"file": …, "rows": …}, …]."""
-        if self._rows:
-            self._flush()
-        return self.shards
-
-    def _flush(self) -> None:
-        name = f"shard-{len(self.shards):05d}.{'safetensors' if self.bfloat16 else 'npy'}"
-        shard = np.concatenate(self._waiting)
-        if not np.isfinite(shard).all():
-            raise InputError(
-                f"The activations do not fit {self.dtype}, or the model puts out NaN or infinity: "
-                "store float32, or check the model."
-            )
-        if self.bfloat16:
-            rows = torch.from_numpy(shard).to(torch.bfloat16)
-            save_file({"activations": rows}, self.folder / name)
-        else:
-            np.save(self.folder / name, shard)
-        self.shards.append({"file": name, "rows": self._rows})
-        self._waiting, self._rows = [], 0
+    stored = rows
+    if dtype == "float16":
+        with np.errstate(over="ignore"):  # infinity is refused below
+            stored = rows.astype(np.float16)
+    if not np.isfinite(stored).all():
+        raise InputError(
+            f"The activations do not fit {dtype}, or the model puts out NaN or infinity: "
+            "store float32, or check the model."
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    _save(partial, stored, dtype)
+    with partial.open("rb+") as f:
+        os.fsync(f.fileno())
+    os.replace(partial, path)
 
 
-def _cast(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    with np.errstate(over="ignore"):  # infinity is refused when the shard is written
-        return rows.astype(dtype)
+def _save(path: Path, rows: NDArray[Any], dtype: str) -> None:
+    if dtype == "bfloat16":
+        save_file({"activations": torch.from_numpy(rows).to(torch.bfloat16)}, path)
+        return
+    with path.open("wb") as f:  # np.save would add a suffix to a name
+        np.save(f, rows)

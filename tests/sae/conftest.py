@@ -1,10 +1,34 @@
 """Small data with planted features, and penalties that need no symbolic engine."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from .tiny_models import TEXT, save_bert, save_gpt2
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny BERT."""
+    return save_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny GPT-2."""
+    return save_gpt2(tmp_path_factory.mktemp("gpt2"))
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file of words that the tiny models' tokenizer knows, but one."""
+    (tmp_path / "text").mkdir()
+    path = tmp_path / "text" / "words.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
 
 
 def _planted(

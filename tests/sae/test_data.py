@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from neglog.priors.errors import InputError
 from neglog.sae.data import batches, check_and_scale, epoch_order, open_activations, split
-from neglog.sae.shards import ShardWriter
+from neglog.sae.shards import STORED, shard_name, write_shard
 
 X = np.random.default_rng(0).normal(2.0, 3.0, size=(250, 6)).astype(np.float32)
 
@@ -172,12 +172,13 @@ def test_what_each_shuffle_does(monkeypatch) -> None:
     assert len(np.unique(full[:1024] // 1024)) == 8
 
 
-def test_bfloat16_shards_are_written_and_read(tmp_path) -> None:
-    writer = ShardWriter(tmp_path, 100, "bfloat16")
-    writer.add(X)
-    assert [s["rows"] for s in writer.close()] == [100, 100, 50]
-    rows = open_activations(tmp_path).rows(np.arange(250))
-    assert torch.equal(rows, torch.from_numpy(X).to(torch.bfloat16).float())
+@pytest.mark.parametrize("dtype", STORED)
+def test_shards_are_read_as_they_were_written(tmp_path, dtype) -> None:
+    for number, rows in enumerate((X[:100], X[100:])):
+        write_shard(tmp_path / shard_name(number, dtype), rows, dtype)
+    found = open_activations(tmp_path).rows(np.arange(250))
+    assert torch.equal(found, torch.from_numpy(X).to(getattr(torch, dtype)).float())
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_the_digest_sees_any_change() -> None:

@@ -63,6 +63,28 @@ def test_two_processes_train_every_model_as_one_does(tmp_path, planted) -> None:
     _compare(tmp_path, planted, kinds)
 
 
+@pytest.mark.slow
+def test_two_processes_harvest_the_same_files_as_one(tmp_path, bert, text) -> None:
+    asked = ["harvest", "--model", str(bert), "--layer", "1", "--text", str(text), "--site",
+             "residual", "--site", "mlp-out", "--tokens", "110", "--seq-len", "10",
+             "--rows-per-shard", "16", "--json", "--out"]  # fmt: skip
+    one, two = tmp_path / "one", tmp_path / "two"
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    alone = subprocess.run([sys.executable, "-m", "neglog", *asked, str(one)], check=True,
+                           capture_output=True, text=True, env=env)  # fmt: skip
+    done = _together([*asked, str(two)])
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout == alone.stdout  # one document, from one process
+    files = [{str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+             for out in (one, two)]  # fmt: skip
+    assert files[0] == files[1]
+    assert len(files[0]) == 2 * (7 + 2)
+    assert {p.name for p in tmp_path.iterdir()} == {"text", "one", "two"}
+    refused = _together([*asked, str(two)])
+    assert refused.returncode != 0
+    assert "already holds something" in refused.stderr
+
+
 def test_alone_every_reduction_is_the_identity(monkeypatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     alone, x = processes(), torch.arange(3.0)
