@@ -73,17 +73,18 @@ def harvest(
             "dtype": dtype,
             "seq_len": length,
             "text": "python" if text is None else [str(path) for path in text],
-            "asked": tokens,
         }
         rows = rows_per_shard or usual_rows(tokens)
         if group.first:
-            place.begin({**about, "site": site, "batch": batch, "rows_per_shard": rows})
+            decisive = {"site": site, "tokens": tokens, "batch": batch, "rows_per_shard": rows}
+            place.begin({**about, **decisive})
         group.wait()
         found = limited(windows(pieces(documents), tokenizer, length), tokens)
         parts = by_shard(found, rows)
         contents = _share(parts, reader, place, group, batch, tokens, progress)
         group.wait()  # all shards are there
-        told = place.manifests(contents, {**about, "text_sha256": documents.hexdigest()})
+        hashed = documents.hexdigest()
+        told = place.manifests(contents, {**about, "asked": tokens, "text_sha256": hashed})
         group.wait()
         if group.first:
             place.finish(contents, told)

@@ -92,6 +92,7 @@ def interrupted(tmp_path, bert, text):
     [
         ({}, "continue it with --resume"),
         ({"resume": True, "layer": 2}, "had layer = 1, not 2"),
+        ({"resume": True, "tokens": 90}, "had tokens = 100, not 90"),
         ({"resume": True, "rows_per_shard": 32}, "had rows_per_shard = 16, not 32"),
         ({"resume": True, "site": "residual"}, "had site = "),
         ({"resume": True, "dtype": "bfloat16"}, "had dtype = float32"),
