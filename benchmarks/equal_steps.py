@@ -5,8 +5,6 @@
 A tiny version: --tokens 6000 --width 256 --steps 40 --seeds 1. Without --data, MiniLM's layer 3 is
 harvested first. Every trainer gets the same batches (centred, unit variance), its own package's
 initialisation and step, Adam, and each of the learning rates; the best one counts, for each alone.
-neglog also trains as the peers' packages do by default: from a shorter encoder (`encoder_norm`) and
-with the decoder's bias taken off the input (`pre_bias`).
 Printed is ‖x − x̂‖²/‖x‖² over the last tenth of the steps, mean and range over seeds. Peers:
 pip install -c constraints.txt sae-lens dictionary-learning eai-sparsify.
 """
@@ -22,11 +20,10 @@ import torch
 from peers import Step, available, ours, peer
 from torch import Tensor
 
-from neglog.sae import SAE, Trainer, harvest, open_activations
+from neglog.sae import harvest, open_activations
 from neglog.sae.progress import progress_bar
 
 K = 32
-ALIKE = "neglog, as they do"
 
 
 def normalised(data: Path) -> Tensor:
@@ -42,10 +39,6 @@ def trainer(name: str, kind: str, width: int, lr: float, x: Tensor, seed: int) -
     torch.manual_seed(seed)
     if name == "neglog":
         return ours(kind, x.shape[1], width, K, lr, x)
-    if name == ALIKE:
-        sae = SAE(x.shape[1], width, kind, K, encoder_norm=0.5)
-        made_ours = Trainer(sae, lr=lr, warmup=0, pre_bias=True)
-        return lambda batch: made_ours.step(batch)["reconstruction"]
     made = peer(name, kind, x.shape[1], width, K, lr)
     assert made is not None
     return made
@@ -83,7 +76,7 @@ def main() -> None:
     print(f"d = {d}, width {width:,}, {options.steps} steps of {options.batch}, L0 {K}, "
           f"learning rates {options.rates}, {options.seeds} seeds")  # fmt: skip
     for kind in ("topk", "batchtopk"):
-        names = ["neglog", ALIKE, *(n for n in available() if kind == "topk" or n != "sparsify")]
+        names = ["neglog", *(n for n in available() if kind == "topk" or n != "sparsify")]
         jobs = [(n, lr, s) for n in names for lr in options.rates for s in range(options.seeds)]
         found: dict[tuple[str, float], list[float]] = {}
         with progress_bar(kind, len(jobs), True) as advance:

@@ -28,8 +28,16 @@ _TRAIN: _Options = (
     click.option("--resample-every", type=int, help="Steps between new starts of dead latents."),
     click.option("--dead-after", default=100_000, type=int, help="Silent tokens that mean dead."),
     click.option("--transposed/--random-encoder", default=True, help="How the encoder starts."),
-    click.option("--pre-bias", is_flag=True, help="Take the decoder's bias off the input."),
-    click.option("--encoder-norm", default=1.0, show_default=True, help="Its rows' norm then."),
+    click.option(
+        "--pre-bias/--no-pre-bias",
+        default=None,
+        help="Take the decoder's bias off the input; default: for relu, topk and batchtopk.",
+    ),
+    click.option(
+        "--encoder-norm",
+        type=float,
+        help="Of its rows at the start; default: 0.5 for topk and batchtopk, else 1.",
+    ),
     click.option("--centre/--no-centre", default=True, help="Take the mean off the input."),
     click.option("--shuffle", default="full", help="full, buffer or none."),
     click.option("--dtype", default="float32", help="float32, float64 or bfloat16."),

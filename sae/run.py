@@ -73,8 +73,9 @@ def train(
 
     Other settings, with defaults: `steps` 500, `batch` 2048, `lr` 8e-3, `seed` 0, `held_out` 0.1;
     `transposed` (the encoder starts as the decoder's transpose) and `centre` (the mean is taken
-    off) True; `encoder_norm` 1 (of the encoder's rows at the start); `pre_bias` False (or the
-    decoder's bias is taken off the input); `auxk` None (or how many dead latents a sample trains),
+    off) True; `encoder_norm` (of the encoder's rows at the start) 0.5 for topk and batchtopk, else
+    1; `pre_bias` (the decoder's bias is taken off the input) True for relu, topk and batchtopk
+    that are no transcoders, else False; `auxk` None (or how many dead latents a sample trains),
     `resample_every` None (or after how many steps dead latents start anew), `dead_after` 100,000
     tokens; `shuffle` full, buffer or none; `dtype` float32, float64 or bfloat16; `device` cpu.
 
@@ -96,7 +97,8 @@ def train(
 
     Example: `train("acts", 1536, "log(1+abs(a))", target_l0=32, out="sae")`
     """
-    chosen = settle({"width": width, "penalty": penalty, "activation": activation, **settings})
+    given = {"width": width, "penalty": penalty, "activation": activation, **settings}
+    chosen = settle(given, transcoder=target is not None)
     group = processes()
     place = None if out is None else Workplace(out)
     held = place.claim(resume) if place is not None and group.first else nullcontext()
