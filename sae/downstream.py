@@ -14,7 +14,7 @@ from neglog.priors.errors import InputError
 from neglog.sae.hub import load_model, model_folder
 from neglog.sae.model import SAE
 from neglog.sae.sites import device_of, find_blocks, splice
-from neglog.sae.text import builtin_documents, pieces, read_documents
+from neglog.sae.text import text_pieces
 from neglog.sae.windows import limited, padded, windows
 
 
@@ -51,8 +51,7 @@ def fidelity(
     if not 0 <= layer < len(blocks):
         raise InputError(f"The model has layers 0 to {len(blocks) - 1}, so no layer {layer}.")
     length = min(seq_len, getattr(net.config, "max_position_embeddings", None) or seq_len)
-    documents = builtin_documents(seed) if text is None else read_documents(text)
-    found = limited(windows(pieces(documents), tokenizer, length), tokens)
+    found = limited(windows(text_pieces(text, seed), tokenizer, length), tokens)
     now: dict[str, Tensor] = {}
 
     def instead(make: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

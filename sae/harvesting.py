@@ -12,7 +12,7 @@ from neglog.sae.progress import progress_bar
 from neglog.sae.reader import Reader
 from neglog.sae.shards import STORED, by_shard, usual_rows
 from neglog.sae.sites import SITES, cut_after
-from neglog.sae.text import HashedText, builtin_documents, pieces, read_documents
+from neglog.sae.text import HashedText, text_pieces
 from neglog.sae.unfinished import Contents, Unfinished
 from neglog.sae.windows import Window, limited, windows
 
@@ -49,7 +49,8 @@ def harvest(
     8,192 to 100,000). It is the unit of work: under `torchrun` each process computes every n-th
     one, with the same result as one process, and an interrupted harvest is continued with
     `resume` after its last whole shards. Processes on several machines need one file system.
-    Memory: one shard a process.
+    Memory: one
+    shard a process, and four bytes a sequence.
 
     Raises InputError for a missing model, layer, site or text, text without tokens, an `out`
     that holds something, a full disk, or, with `resume`, other settings, weights or text.
@@ -58,7 +59,7 @@ def harvest(
     _check(sites, tokens, batch, seq_len, dtype, rows_per_shard)
     group = processes()
     source = model_folder(model)
-    documents = HashedText(builtin_documents() if text is None else read_documents(text))
+    hashed = HashedText(text_pieces(text))
     place = Unfinished(out, sites, isinstance(site, str), dtype)
     with place.claim(resume) if group.first else nullcontext():
         net, tokenizer = load_model(source)
@@ -79,12 +80,12 @@ def harvest(
             decisive = {"site": site, "tokens": tokens, "batch": batch, "rows_per_shard": rows}
             place.begin({**about, **decisive})
         group.wait()
-        found = limited(windows(pieces(documents), tokenizer, length), tokens)
+        found = limited(windows(hashed, tokenizer, length), tokens)
         parts = by_shard(found, rows)
         contents = _share(parts, reader, place, group, batch, tokens, progress)
         group.wait()  # all shards are there
-        hashed = documents.hexdigest()
-        told = place.manifests(contents, {**about, "asked": tokens, "text_sha256": hashed})
+        about |= {"asked": tokens, "text_sha256": hashed.hexdigest()}
+        told = place.manifests(contents, about)
         group.wait()
         if group.first:
             place.finish(contents, told)
@@ -106,7 +107,7 @@ def _share(
     with progress_bar("harvest", tokens, progress and group.first) as advance:
         for number, part in enumerate(parts):
             contents.add(part)
-            if place.has(number, part) or number % group.count != group.rank:
+            if number % group.count != group.rank or place.has(number, part):
                 advance(contents.rows[-1], "")
             else:
                 place.keep(number, part, reader.read(part, batch, advance))

@@ -105,7 +105,9 @@ class Unfinished:
         with self._writing():
             for site, folder in self.sites.items():
                 write_shard(folder / shard_name(number, self.dtype), rows[site], self.dtype)
-            self._done(number).write_text(json.dumps(digest(part)))
+            partial = self.folder / f".{number:05d}.partial"
+            partial.write_text(json.dumps(digest(part)))
+            os.replace(partial, self._done(number))
 
     def manifests(self, contents: Contents, about: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What is to be told of each site when all shards are done."""

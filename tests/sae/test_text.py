@@ -4,6 +4,8 @@ import sys
 from itertools import islice
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from neglog.priors.errors import InputError
 from neglog.sae import text
@@ -34,27 +36,50 @@ def test_builtin_documents_are_long_and_distinct() -> None:
 def test_files_are_read_in_the_order_given(tmp_path) -> None:
     (tmp_path / "a").write_text("first", encoding="utf-8")
     (tmp_path / "b").write_text("zweité", encoding="utf-8")
-    assert text.read_documents([tmp_path / "b", tmp_path / "a"]) == ["zweité", "first"]
+    assert list(text.text_pieces([tmp_path / "b", tmp_path / "a"])) == ["zweité", "first"]
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "no text file"), (b"\xff\xfe\x00", "not UTF-8"), (b" \n\n", "no tokens")],
+    [
+        (None, "no text file"),
+        (b"\xff\xfe\x00", r"not UTF-8 text \(byte 0\)"),
+        (b"0123456\xc3\xa9\xc3", r"not UTF-8 text \(byte 9\)"),
+        (b"01234\xc3\xa9\xc3\xa9\xc3\x00", r"not UTF-8 text \(byte 9\)"),
+        (b" \n\n", "no tokens"),
+    ],
 )
-def test_bad_files_are_named(tmp_path, content, says) -> None:
+def test_bad_files_are_named(tmp_path, monkeypatch, content, says) -> None:
+    monkeypatch.setattr(text, "_BLOCK", 3)  # letters of two bytes lie across blocks
     path = tmp_path / "words.txt"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=says):
-        text.read_documents([path])
+        text.text_pieces([path])
 
 
-def test_pieces_lose_nothing_and_cut_at_line_ends() -> None:
+@given(st.lists(st.text(alphabet="ab\n é"), max_size=3), st.integers(1, 9))
+def test_pieces_lose_nothing_and_cut_at_line_ends(documents, limit) -> None:
+    for document in documents:
+        cut = list(text.pieces([document], limit))
+        assert "".join("".join(cut).split()) == "".join(document.split())
+        assert all(0 < len(piece) <= limit and piece.strip() for piece in cut)
+    together = list(text.pieces(documents, limit))
+    assert together == [p for document in documents for p in text.pieces([document], limit)]
+
+
+def test_pieces_end_where_lines_do() -> None:
     document = "".join(f"line {i}\n" for i in range(50)) + "x" * 75
     cut = list(text.pieces([document, "  "], limit=30))
     assert "".join(cut) == document
-    assert max(map(len, cut)) <= 30
     assert all(piece.endswith("\n") for piece in cut[:10])
+
+
+def test_files_and_documents_are_cut_alike(tmp_path) -> None:
+    document = "one two\n" * 40 + "é" * 65 + "\n\n\n" + "end"
+    (tmp_path / "a").write_text(document, encoding="utf-8")
+    paths = [tmp_path / "a", tmp_path / "a"]
+    assert list(text.file_pieces(paths, 30)) == list(text.pieces([document] * 2, 30))
 
 
 def test_hash_sees_content_and_borders() -> None:
