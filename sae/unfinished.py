@@ -73,11 +73,11 @@ class Unfinished:
     def begin(self, settings: dict[str, Any]) -> None:
         """Make the folders, or see that those there are belong to a harvest with these settings.
 
-        Raises InputError naming the setting that differs.
+        Raises InputError naming the setting that differs, or if they are damaged.
         """
         noted = self.folder / "settings.json"
         if self.begun():
-            check_same(settings, json.loads(noted.read_text()))
+            check_same(settings, self._read(noted))
         with self._writing():
             noted.write_text(json.dumps(settings))
             for folder in self.sites.values():
@@ -86,12 +86,12 @@ class Unfinished:
     def has(self, number: int, part: Sequence[Window]) -> bool:
         """Whether the shard of these windows is done.
 
-        Raises InputError if it is done with other token ids.
+        Raises InputError if it is done with other token ids, or its note is damaged.
         """
         done = self._done(number)
         if not done.exists():
             return False
-        if json.loads(done.read_text()) != digest(part):
+        if self._read(done) != digest(part):
             raise InputError(
                 f"The text changed since the harvest in {self.folder} was interrupted (shard "
                 f"{number}): resume with the same text, or remove that folder."
@@ -138,6 +138,15 @@ class Unfinished:
             os.replace(self.result, self.out)
         for done in self.folder.glob("done-*.json"):
             done.unlink()
+
+    def _read(self, path: Path) -> Any:
+        try:
+            return json.loads(path.read_text())
+        except (OSError, ValueError) as e:
+            raise InputError(
+                f"{path} is missing or damaged, so the harvest cannot be resumed: remove "
+                f"{self.folder} and start again."
+            ) from e
 
     def _done(self, number: int) -> Path:
         return self.folder / f"done-{number:05d}.json"

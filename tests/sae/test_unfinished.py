@@ -105,6 +105,14 @@ def test_other_settings_are_refused(tmp_path, interrupted, changes, says) -> Non
     assert _files(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["settings.json", "done-00000.json"])
+@pytest.mark.parametrize("content", [b"", b'{"layer"', b"\xff"])
+def test_damaged_notes_are_refused(tmp_path, interrupted, name, content) -> None:
+    (tmp_path / ".a.harvesting" / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name} is missing or damaged"):
+        harvest(tmp_path / "a", **interrupted, resume=True)
+
+
 def test_changed_text_is_refused(tmp_path, interrupted, text) -> None:
     text.write_text("bird" + text.read_text()[3:], encoding="utf-8")
     with pytest.raises(InputError, match=r"text changed .*shard 0"):
