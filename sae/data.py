@@ -116,13 +116,23 @@ def split(data: Activations, held_out: float, seed: int) -> tuple[Index, Index]:
     Tokens of one sequence are dependent: held out with part of a sequence in training would
     look better than it is.
     """
-    unit = np.arange(len(data)) if data.sequence is None else np.asarray(data.sequence)
-    names, unit = np.unique(unit, return_inverse=True)
+    values, lengths = _runs(data)
+    names, unit = np.unique(values, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
-    out = rank[unit] < max(1, round(held_out * len(names)))
+    held = rank < max(1, round(held_out * len(names)))
+    out = np.repeat(held[unit], lengths)
     return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def _runs(data: Activations) -> tuple[NDArray[Any], NDArray[Any] | int]:
+    """(the sequence of each run of neighbouring rows, how many rows it has)."""
+    if data.sequence is None:
+        return np.arange(len(data)), 1
+    sequence = np.asarray(data.sequence)
+    starts = np.concatenate([[0], np.flatnonzero(sequence[1:] != sequence[:-1]) + 1])
+    return sequence[starts], np.diff(starts, append=len(sequence))
 
 
 @dataclass(frozen=True)

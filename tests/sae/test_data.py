@@ -47,9 +47,12 @@ def test_other_precisions_are_read_exactly(tmp_path, dtype) -> None:
     assert torch.equal(rows, x.float())
 
 
-def test_split_keeps_sequences_whole_and_is_seeded(tmp_path) -> None:
+@pytest.mark.parametrize("order", ["together", "interleaved", "backwards"])
+def test_split_keeps_sequences_whole_and_is_seeded(tmp_path, order) -> None:
     folder = _folder(tmp_path / "data")
     sequence = np.repeat(np.arange(50, dtype=np.int32), 5)
+    sequence = {"together": sequence, "interleaved": sequence.reshape(50, 5).T.ravel(),
+                "backwards": sequence[::-1] - 7}[order]  # fmt: skip
     np.save(folder / "sequence.npy", sequence)
     data = open_activations(folder)
     fit, test = split(data, 0.1, seed=3)
