@@ -130,20 +130,20 @@ def sparsify(kind: str, d: int, width: int, k: int, lr: float) -> Step | None:
 def ours(kind: str, d: int, width: int, k: int, lr: float, x: Tensor) -> Step:
     """neglog: `Trainer.step` as `train` makes it; a ReLU code starts near L0 k, with log(1+|a|)."""
     import neglog
-    from neglog.sae import SAE, Trainer
+    from neglog.sae import SAE, Trainer, advice
     from neglog.sae.control import TargetL0
-    from neglog.sae.settings import advised
     from neglog.sae.start import EXCESS, set_bias
 
-    norm, bias = advised(kind).values()
+    norm = advice.encoder_norm(kind)
     if kind in ("topk", "batchtopk"):
         sae = SAE(d, width, kind, k, encoder_norm=norm)
-        trainer = Trainer(sae, lr=lr, warmup=0, pre_bias=bias)
+        trainer = Trainer(sae, lr=lr, warmup=0, pre_bias=advice.pre_bias(kind, None, width, "cpu"))
     else:
         expression = "l0" if kind == "jumprelu" else "log(1+abs(a))"
         penalty = neglog.penalty(expression, "positive").compile("torch")
         mapped = expression if kind == "prox" else None
         sae = SAE(d, width, kind, penalty=mapped, encoder_norm=norm)
         set_bias(sae, x, TargetL0(k / EXCESS))
+        bias = advice.pre_bias(kind, penalty, width, "cpu")
         trainer = Trainer(sae, penalty, strength=L1, lr=lr, warmup=0, pre_bias=bias)
     return lambda batch: trainer.step(batch)["reconstruction"]

@@ -31,7 +31,7 @@ _TRAIN: _Options = (
     click.option(
         "--pre-bias/--no-pre-bias",
         default=None,
-        help="Take the decoder's bias off the input; default: for relu, topk and batchtopk.",
+        help="Take the decoder's bias off the input; default: where it measured better.",
     ),
     click.option(
         "--encoder-norm",

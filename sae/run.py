@@ -2,7 +2,7 @@
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from neglog.priors.errors import InputError
+from neglog.sae import advice
 from neglog.sae.checkpoint import save
 from neglog.sae.data import (
     Activations,
@@ -74,10 +75,11 @@ def train(
     Other settings, with defaults: `steps` 500, `batch` 2048, `lr` 8e-3, `seed` 0, `held_out` 0.1;
     `transposed` (the encoder starts as the decoder's transpose) and `centre` (the mean is taken
     off) True; `encoder_norm` (of the encoder's rows at the start) 0.5 for topk and batchtopk, else
-    1; `pre_bias` (the decoder's bias is taken off the input) True for relu, topk and batchtopk
-    that are no transcoders, else False; `auxk` None (or how many dead latents a sample trains),
-    `resample_every` None (or after how many steps dead latents start anew), `dead_after` 100,000
-    tokens; `shuffle` full, buffer or none; `dtype` float32, float64 or bfloat16; `device` cpu.
+    1; `pre_bias` (the decoder's bias is taken off the input) True for topk, batchtopk and relu with
+    a penalty that has a kink at 0, but not for transcoders, else False; `auxk` None (or how many
+    dead latents a sample trains), `resample_every` None (or after how many steps dead latents start
+    anew), `dead_after` 100,000 tokens; `shuffle` full, buffer or none; `dtype` float32, float64 or
+    bfloat16; `device` cpu.
 
     `out` gets `sae.safetensors`, `config.json` and `metrics.jsonl`, a line every `eval_every` (100)
     steps and one at the end: step, tokens, strength, loss, reconstruction, penalty (training, this
@@ -97,14 +99,13 @@ def train(
 
     Example: `train("acts", 1536, "log(1+abs(a))", target_l0=32, out="sae")`
     """
-    given = {"width": width, "penalty": penalty, "activation": activation, **settings}
-    chosen = settle(given, transcoder=target is not None)
+    chosen = settle({"width": width, "penalty": penalty, "activation": activation, **settings})
     group = processes()
     place = None if out is None else Workplace(out)
     held = place.claim(resume) if place is not None and group.first else nullcontext()
     with held:
         run = prepare(chosen, data, target, group)
-        record = chosen.record(data, target)
+        record = run.chosen.record(data, target)
         found = place.read() if place is not None and resume else None
         group.wait()  # nobody writes before all have read
         if found is not None and place is not None:
@@ -135,18 +136,23 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
         raise InputError(
             f"A batch of {chosen.batch} rows cannot be shared by {group.count} processes."
         )
-    c = chosen
-    sae = SAE(x.d, c.width, c.activation, c.k, None if y is None else y.d, c.skip, c.seed,
-              c.penalty if c.activation == "prox" else None, c.transposed,
-              c.encoder_norm)  # fmt: skip
-    params = dict(c.params or {})
-    lam = c.lam
-    if c.learn and lam is not None:
+    norm = chosen.encoder_norm
+    norm = advice.encoder_norm(chosen.activation) if norm is None else norm
+    sae = SAE(x.d, chosen.width, chosen.activation, chosen.k, None if y is None else y.d,
+              chosen.skip, chosen.seed, chosen.penalty if chosen.activation == "prox" else None,
+              chosen.transposed, norm)  # fmt: skip
+    params = dict(chosen.params or {})
+    lam = chosen.lam
+    if chosen.learn and lam is not None:
         params["lam"], lam = lam, 1.0  # λ is then inside −log p
-    objective = compiled(c.penalty, c.learn, params)
-    sae = sae.to(c.device, DTYPES[c.dtype])
+    objective = compiled(chosen.penalty, chosen.learn, params)
+    sae = sae.to(chosen.device, DTYPES[chosen.dtype])
     if isinstance(objective, torch.nn.Module):
-        objective = objective.to(c.device)
+        objective = objective.to(chosen.device)
+    bias = chosen.pre_bias
+    if bias is None:
+        bias = y is None and advice.pre_bias(chosen.activation, objective, sae.width, chosen.device)
+    c = replace(chosen, encoder_norm=norm, pre_bias=bias)
     fit, test = split(x, c.held_out, c.seed)
     scaled = len(fit) >= c.batch and len(test) >= 2
 
@@ -155,7 +161,7 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
         return Trainer(sae, objective, c.strength, c.target_l0, c.lr, c.steps, c.warmup, lam=lam,
                        noise=c.noise, auxk=auxk, resample_every=c.resample_every,
                        dead_after=c.dead_after, seed=c.seed, processes=group,
-                       pre_bias=c.pre_bias)  # fmt: skip
+                       pre_bias=bias)  # fmt: skip
 
     make()  # refuses settings before the data are read
     if not scaled:

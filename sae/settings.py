@@ -15,9 +15,6 @@ from neglog.sae.objective import describe
 #: Precisions a model can be trained in.
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 BY_K = ("topk", "batchtopk")
-#: Kind of code → the norm of the encoder's rows at the start, and whether the decoder's bias is
-#: taken off the input: what measured best for each. A shorter encoder kills ReLU's latents.
-_ADVISED = {"relu": (1.0, True), "topk": (0.5, True), "batchtopk": (0.5, True)}
 #: Settings that say where and how a run is watched; they do not change what it computes.
 _OUTSIDE = ("penalty", "eval_every", "checkpoint_every", "device")
 
@@ -43,8 +40,8 @@ class Settings:
     seed: int = 0
     skip: bool = False
     transposed: bool = True
-    encoder_norm: float = 1.0
-    pre_bias: bool = False
+    encoder_norm: float | None = None  # None, here and below: as `advice` says
+    pre_bias: bool | None = None
     centre: bool = True
     auxk: int | None = None
     resample_every: int | None = None
@@ -91,18 +88,11 @@ class Settings:
         }
 
 
-def advised(activation: str, transcoder: bool = False) -> dict[str, Any]:
-    """`encoder_norm` and `pre_bias` where the user names none (see docs/training.md)."""
-    norm, bias = _ADVISED.get(activation, (1.0, False))
-    return {"encoder_norm": norm, "pre_bias": bias and not transcoder}
-
-
-def settle(given: dict[str, Any], transcoder: bool = False) -> Settings:
+def settle(given: dict[str, Any]) -> Settings:
     """Settings from keywords, with what one of them says about another filled in.
 
     A target L0 of topk and batchtopk is their k; a jumprelu without a penalty counts its active
-    features (L0); `encoder_norm` and `pre_bias` are as `advised`. Raises InputError for a keyword
-    there is not.
+    features (L0). Raises InputError for a keyword there is not.
     """
     known = {f.name for f in fields(Settings)}
     for name in given:
@@ -115,7 +105,4 @@ def settle(given: dict[str, Any], transcoder: bool = False) -> Settings:
         given["target_l0"] = None
     if given.get("activation") == "jumprelu" and given.get("penalty") is None:
         given["penalty"] = "l0"
-    for name, usual in advised(given.get("activation", "relu"), transcoder).items():
-        if given.get(name) is None:
-            given[name] = usual
     return Settings(**given)

@@ -5,7 +5,6 @@ import torch
 
 from neglog.priors.errors import InputError
 from neglog.sae import SAE, Trainer, train
-from neglog.sae.settings import settle
 
 
 def test_steps_are_those_of_the_model_with_the_bias_taken_off(planted) -> None:
@@ -49,22 +48,6 @@ def test_it_trains_and_is_refused_for_transcoders(planted) -> None:
         train(x, 32, target=x + 1, pre_bias=True, **common)
     with pytest.raises(InputError, match="as wide"):
         Trainer(SAE(16, 24, "topk", 4, d_out=8), pre_bias=True)
-
-
-@pytest.mark.parametrize(
-    ("given", "norm", "bias"),
-    [
-        ({"penalty": "abs(a)"}, 1.0, True),
-        ({"activation": "topk", "k": 3}, 0.5, True),
-        ({"activation": "prox", "penalty": "abs(a)"}, 1.0, False),
-        ({"activation": "topk", "k": 3, "encoder_norm": 2.0, "pre_bias": False}, 2.0, False),
-    ],
-)
-def test_the_usual_start_depends_on_the_code_and_gives_way(given, norm, bias) -> None:
-    chosen = settle({"width": 8, **given})
-    assert (chosen.encoder_norm, chosen.pre_bias) == (norm, bias)
-    transcoder = settle({"width": 8, **given}, transcoder=True)
-    assert (transcoder.encoder_norm, transcoder.pre_bias) == (norm, False)
 
 
 @pytest.mark.parametrize("norm", [0.0, -1.0, float("nan"), float("inf")])
