@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import safetensors
+
 from neglog.priors.errors import InputError
 
 try:
@@ -45,6 +47,32 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     finally:
         # After the rename there is nothing here to remove.
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A hidden sibling of `path` to write, renamed over it when the block ends well, else removed.
+
+    So `path` is at any moment whole, as it was, or absent.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as f:
+            os.fsync(f.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def refusing(failed: str, then: Callable[[], str]) -> Iterator[None]:
+    """Turn a failed write (a full disk, say) into an InputError: what failed, why, what then."""
+    try:
+        yield
+    except (OSError, safetensors.SafetensorError) as e:
+        why = getattr(e, "strerror", None) or str(e)
+        raise InputError(f"{failed} ({why}): {then()}.") from e
 
 
 @contextmanager

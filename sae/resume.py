@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from neglog.priors.errors import InputError
-from neglog.sae.files import claimed, refuse_existing
+from neglog.sae.files import claimed, refuse_existing, refusing, whole_file
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
@@ -53,13 +53,9 @@ class Workplace:
         """
         length = self.metrics.stat().st_size if self.metrics.exists() else 0
         about = json.dumps({"schema": SCHEMA, "metrics_bytes": length, **numbers})
-        partial = self.folder / f".{CHECKPOINT}.partial"
-        with self.writing(partial):
-            kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+        kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+        with self.writing(CHECKPOINT), whole_file(self.checkpoint) as partial:
             save_file(kept, partial, metadata={"state": about})
-            with partial.open("rb+") as f:
-                os.fsync(f.fileno())
-            os.replace(partial, self.checkpoint)
 
     def read(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """(tensors, numbers) of the checkpoint, None if there is none; cuts the metrics to it.
@@ -88,7 +84,7 @@ class Workplace:
 
     def log(self, line: dict[str, Any]) -> None:
         """Append a line of metrics."""
-        with self.writing(self.metrics, keep=True), self.metrics.open("a") as f:
+        with self.writing(METRICS), self.metrics.open("a") as f:
             f.write(json.dumps(line) + "\n")
 
     @contextlib.contextmanager
@@ -96,7 +92,7 @@ class Workplace:
         """A folder to write the result in; it becomes `out` when the block ends well."""
         result = self.folder / "result"
         shutil.rmtree(result, ignore_errors=True)
-        with self.writing(result):
+        with self.writing("result"):
             result.mkdir()
             yield result
             shutil.copyfile(self.metrics, result / METRICS)
@@ -104,21 +100,15 @@ class Workplace:
             os.replace(result, self.out)
         self.checkpoint.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def writing(self, path: Path, keep: bool = False) -> Iterator[None]:
-        """Turn a failed write into InputError, and remove what it left (unless `keep`)."""
-        try:
-            yield
-        except (OSError, safetensors.SafetensorError) as e:
-            if not keep and path.is_file():
-                path.unlink()
-            why = getattr(e, "strerror", None) or str(e)
-            rest = (
-                "the checkpoint before it is whole: make room and continue with --resume."
-                if self.checkpoint.exists()
-                else "make room and start again."
-            )
-            raise InputError(f"Cannot write {path.name} in {path.parent} ({why}); {rest}") from e
+    def writing(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Turn a failed write of a file or folder in here into InputError."""
+
+        def then() -> str:
+            if self.checkpoint.exists():
+                return "the checkpoint before it is whole; make room and continue with --resume"
+            return "make room and start again"
+
+        return refusing(f"Cannot write {name} in {self.folder}", then)
 
 
 def check_same(now: dict[str, Any], then: dict[str, Any]) -> None:

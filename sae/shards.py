@@ -1,6 +1,5 @@
 """The files of a harvest: `shard-00000.npy`, …, each with the rows of whole sequences."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from neglog.priors.errors import InputError
+from neglog.sae.files import whole_file
 from neglog.sae.windows import Window
 
 #: The name of the row → sequence index in a folder of shards.
@@ -61,11 +61,8 @@ def write_shard(path: Path, rows: NDArray[np.float32], dtype: str) -> None:
             f"The activations do not fit {dtype}, or the model puts out NaN or infinity: "
             "store float32, or check the model."
         )
-    partial = path.with_name(f".{path.name}.partial")
-    _save(partial, stored, dtype)
-    with partial.open("rb+") as f:
-        os.fsync(f.fileno())
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        _save(partial, stored, dtype)
 
 
 def _save(path: Path, rows: NDArray[Any], dtype: str) -> None:

@@ -14,17 +14,16 @@ import json
 import os
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
 
 from neglog.priors.errors import InputError
-from neglog.sae.files import claimed, refuse_existing
+from neglog.sae.files import claimed, refuse_existing, refusing, whole_file
 from neglog.sae.resume import check_same
 from neglog.sae.shards import MANIFEST, SEQUENCE, shard_name, write_shard
 from neglog.sae.stored import open_array
@@ -105,9 +104,8 @@ class Unfinished:
         with self._writing():
             for site, folder in self.sites.items():
                 write_shard(folder / shard_name(number, self.dtype), rows[site], self.dtype)
-            partial = self.folder / f".{number:05d}.partial"
-            partial.write_text(json.dumps(digest(part)))
-            os.replace(partial, self._done(number))
+            with whole_file(self._done(number)) as partial:
+                partial.write_text(json.dumps(digest(part)))
 
     def manifests(self, contents: Contents, about: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What is to be told of each site when all shards are done."""
@@ -151,14 +149,11 @@ class Unfinished:
     def _done(self, number: int) -> Path:
         return self.folder / f"done-{number:05d}.json"
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, safetensors.SafetensorError) as e:
-            why = getattr(e, "strerror", None) or str(e)
-            rest = "continue with --resume" if self.begun() else "start again"
-            raise InputError(f"Cannot write in {self.folder} ({why}): make room and {rest}.") from e
+    def _writing(self) -> AbstractContextManager[None]:
+        def then() -> str:
+            return f"make room and {'continue with --resume' if self.begun() else 'start again'}"
+
+        return refusing(f"Cannot write in {self.folder}", then)
 
 
 def digest(part: Sequence[Window]) -> str:
