@@ -145,9 +145,11 @@ def look(of: Slab, v: Floats, odds: Floats, data: Problem) -> tuple[Floats, Floa
     p, slope = bins_of(of, v, data, slopes=True)
     assert slope is not None
     rate = (1 / (1 + np.exp(-odds)))[:, None, None]
-    whole = np.maximum(rate * p + (1 - rate) * data.kernel.spike, SMALLEST)
+    mixed = rate * p + (1 - rate) * data.kernel.spike
+    whole = np.maximum(mixed, SMALLEST)
     d_rate = (p - data.kernel.spike) * (rate * (1 - rate))
     slopes = np.concatenate([slope * rate, d_rate[None]]) / whole
+    slopes = np.where(mixed > SMALLEST, slopes, 0.0)  # out of reach of both, ℓ is level
     loglik = (data.counts * np.log(whole)).sum(axis=(1, 2))
     gradient = (data.counts * slopes).sum(axis=(2, 3))
     # Fisher's information, with each level's number of tokens: positive definite wherever it is.
