@@ -8,6 +8,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
+from neglog.derivations.bessel import besselk
 from neglog.derivations.compile.program import lower
 
 COSTLY = (
@@ -104,13 +105,13 @@ TABLE: Mapping[str, Callable[..., Any]] = {
     "Ei": mp.ei,
     "ScaledExpint": lambda n, x: mp.exp(x) * mp.expint(n, x),
     "LogScaledE1": lambda x: x + mp.log(mp.e1(x)),
-    "ScaledBesselK": lambda n, x: mp.exp(x) * mp.besselk(n, x),
-    "BesselKRatio": lambda n, x: mp.besselk(n + 1, x) / mp.besselk(n, x),
+    "ScaledBesselK": lambda n, x: mp.exp(x) * besselk(n, x),
+    "BesselKRatio": lambda n, x: besselk(n + 1, x) / besselk(n, x),
     "LogE1": lambda x: mp.log(mp.e1(x)),
-    "besselk": mp.besselk,
+    "besselk": besselk,
     "besseli": mp.besseli,
     "besselj": mp.besselj,
-    "LogBesselK": lambda n, x: mp.log(mp.besselk(n, x)),
+    "LogBesselK": lambda n, x: mp.log(besselk(n, x)),
     "LambertW": lambda x, k=0: mp.re(mp.lambertw(x, int(k))),
     "zeta": mp.zeta,
     "polylog": mp.polylog,
