@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
@@ -88,10 +89,14 @@ class _Measured:
         return self.rank[0] <= GOOD and self.rank[1] <= GOOD
 
 
+@lru_cache(maxsize=256)
 def choose(
     meant: sp.Expr, start: sp.Expr | None, numbers: Numbers, breaks: tuple[float, ...] = ()
 ) -> Chosen:
     """The form of meant − start and its arithmetic.
+
+    Measuring takes seconds where expressions are long; it is done once for all strengths, backends
+    and derivatives that share an expression.
 
     Args:
         meant: an expression in ``y`` and the parameters.
