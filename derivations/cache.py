@@ -1,5 +1,7 @@
 """Derivations on disk, by request and by the engine's own source: never stale, safe to share.
 
+Only answers that no deadline cut short are kept, so the timeout is no part of the request.
+
 Entries are written to a temporary file and renamed, so two processes never see half an entry; one
 that does not read as JSON is ignored. ``NEGLOG_CACHE`` names another folder; ``off`` disables it.
 """
@@ -43,7 +45,8 @@ def _path(request: dict[str, Any]) -> Path | None:
     where = folder()
     if where is None:
         return None
-    text = json.dumps([engine_version(), request], sort_keys=True)
+    asked = {name: value for name, value in request.items() if name != "timeout"}
+    text = json.dumps([engine_version(), asked], sort_keys=True)
     return where / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
+from neglog.derivations.bessel import besselk
 from neglog.priors import symbols
 from neglog.priors.symbols import Largest, Multiple, Total
 
@@ -76,13 +77,19 @@ _SPECIAL = {
     "lowergamma": lambda s, x: mp.gammainc(s, 0, x),
     "uppergamma": lambda s, x: mp.gammainc(s, x, mp.inf),
     "expint": lambda n, x: mp.expint(n, x),
+    "besselk": besselk,
     "Heaviside": lambda x, *_: mp.mpf(x > 0),
 }
 
 
 def function(args: Sequence[sp.Symbol], expr: sp.Expr) -> Callable[..., Real]:
-    """An mpmath function of the arguments that computes the expression at the current precision."""
-    return sp.lambdify(list(args), expr, [_SPECIAL, "mpmath"])
+    """An mpmath function of the arguments that computes the expression at the current precision.
+
+    What occurs twice is computed once, but not across the pieces of a Piecewise: there a part may
+    mean nothing outside its own.
+    """
+    shared = not expr.has(sp.Piecewise)
+    return sp.lambdify(list(args), expr, [_SPECIAL, "mpmath"], cse=shared)
 
 
 LARGE = 1_000

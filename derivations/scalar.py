@@ -20,6 +20,7 @@ from neglog.derivations.asymptotics.propriety import (
     decide_by_tails,
 )
 from neglog.derivations.deadline import left, within
+from neglog.derivations.derivatives import derivative
 from neglog.derivations.half_line import Side, far_pieces, sides
 from neglog.derivations.integrals.centre import centre
 from neglog.derivations.integrals.closed import Closed, absolute_moment, tidy
@@ -98,7 +99,7 @@ _PIECES = (sp.Piecewise, sp.Max, sp.Min)
 def score(phi: Penalty) -> sp.Expr | None:
     """d/da log p = −λ φ′(a), in a."""
     if phi.expr.has(sp.Abs) and phi.on_half_line is not None and not phi.expr.has(*_PIECES):
-        slope = sp.powsimp(sp.diff(phi.on_half_line, y))
+        slope = sp.powsimp(derivative(phi.on_half_line))
         inside = slope.xreplace({y: sp.Abs(a) if phi.domain == "real" else a})
         return -lam * inside * (sp.sign(a) if phi.domain == "real" else 1)
     slope = sp.diff(phi.expr, a)

@@ -1,7 +1,6 @@
 """The command line: JSON on stdout, one sentence on stderr, exit status 0 or 2."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -10,11 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from neglog.cli import cli, split_families
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setitem(os.environ, "NEGLOG_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def run(*words):

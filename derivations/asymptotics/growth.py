@@ -115,17 +115,22 @@ def _slopes_agree(
             continue
         if mp.isnan(near) or mp.isnan(far):
             continue
-        return _is_limit(claimed, near, far)
+        return approaches(claimed, near, far)
     return None
 
 
-def _is_limit(claimed: sp.Expr, near: mp.mpf, far: mp.mpf) -> bool:
+def approaches(
+    claimed: sp.Expr, near: Real, far: Real, *, close: float = 0.02, fading: float = 0.75
+) -> bool:
+    """Whether two values, the second closer to the end, go where it is claimed.
+
+    Corrections such as 1/log fade slowly: the second value must be close, or closer than the first.
+    """
     if mp.isinf(near) or mp.isinf(far):
-        return claimed in (sp.oo, -sp.oo)
+        return claimed is (sp.oo if (far if mp.isinf(far) else near) > 0 else -sp.oo)
     if claimed in (sp.oo, -sp.oo):
         growing = abs(far) >= abs(near) * mp.mpf("1.01") or abs(far) > mp.mpf(10) ** 6
         return bool(growing and (far > 0) == (claimed is sp.oo))
     target = mp.mpf(sp.N(claimed, 30))
-    # Corrections such as log log y fade slowly: the far slope must be close, or closer than before.
     gap_near, gap_far = abs(near - target), abs(far - target)
-    return bool(gap_far <= mp.mpf("0.02") * (1 + abs(target)) or gap_far < gap_near * 0.75)
+    return bool(gap_far <= close * (1 + abs(target)) or gap_far < gap_near * fading)

@@ -203,45 +203,45 @@ def _log_cosh_and_power(terms: Terms, s: sp.Expr) -> sp.Expr | None:
 
 
 def _log_binomial_and_power(terms: Terms, s: sp.Expr) -> sp.Expr | None:
-    """∫ y^{s−1} (1+(y/k)^q)^{−p} e^{−b y^q} dy by Tricomi's U(s/q, s/q+1−p, b k^q), b > 0.
+    """∫ y^{s−1} (1+(y/k)^q)^{−p} e^{−b y^r} dy, b > 0: incomplete gamma functions or Meijer's G.
 
-    s = q: k^q/q · e^{z} z^{p−1} Γ(1−p, z), z = b k^q; U is written as Meijer's G.
+    r = q, s = q: k^q/q · e^{z} z^{p−1} Γ(1−p, z), z = b k^q.
     """
     term, power = terms.of("log-binomial"), terms.of("power")
     (k, q), (r,) = term.parameters, power.parameters
     p, b = lam * term.coefficient, lam * power.coefficient
     if b.is_nonpositive:
         return None
-    if simplified(q - 2 * r) == 0:
-        return _square_beside_line(k, q, p, b, s)
-    if simplified(q - r) != 0:
-        return None
-    z, alpha = simplified(b * k**q), simplified(s / q)
-    if alpha == 1:
-        return k**s / q * sp.exp(z) * z ** (p - 1) * sp.uppergamma(1 - p, z)
-    if alpha.is_Integer and 1 < alpha <= 4:
+    ratio = simplified(r / q)
+    z, alpha = simplified(b * k**r), simplified(s / q)
+    if ratio == 1 and alpha.is_Integer and 1 <= alpha <= 4:
         # (1+u)^{−p} u^{α−1} = Σ binom (−1)^{…} (1+u)^{j−p}
         return k**s / q * sp.Add(*[
             sp.binomial(alpha - 1, j) * (-1) ** (alpha - 1 - j)
             * sp.exp(z) * z ** (p - j - 1) * sp.uppergamma(1 - p + j, z)
             for j in range(int(alpha))
         ])  # fmt: skip
-    tricomi = sp.meijerg(((1 - alpha,), ()), ((0, p - alpha), ()), z) / sp.gamma(p)
-    return k**s / q * tricomi
+    known = ratio.is_Rational and ratio.is_positive and ratio.p + ratio.q <= MOST_PARAMETERS
+    if not known or (ratio != 1 and p.is_nonpositive):  # 0·∞ where −p is a whole number
+        return None
+    return k**s / q * _binomial_beside_exponential(alpha, p, z, int(ratio.p), int(ratio.q))
 
 
-def _square_beside_line(k: sp.Expr, q: sp.Expr, p: sp.Expr, b: sp.Expr, s: sp.Expr) -> sp.Expr:
-    """∫ y^{s−1} (1+(y/k)^q)^{−p} e^{−b y^{q/2}} dy, by u = y^{q/2}, as Meijer's G.
+MOST_PARAMETERS = 7  # of a Meijer G; more take seconds to compute
 
-    q = 2, s = 1 is Struve's and Neumann's function, (√π/2)(2k/b)^ν k^{2p} Γ(1−p) (H_ν − Y_ν)(kb)
-    with ν = ½ − p, which is 0·∞ at whole p; G is not.
+
+def _binomial_beside_exponential(alpha: sp.Expr, p: sp.Expr, z: sp.Expr, m: int, n: int) -> sp.Expr:
+    """∫ u^{α−1} (1+u)^{−p} e^{−z u^{m/n}} du as Meijer's G of (z/n)^n.
+
+    e^{−x} = 1/(2πi) ∫ Γ(nv) x^{−nv} n dv under the integral makes it a beta function, and Gauss's
+    multiplication formula gamma functions of v. m/n = 1 is Tricomi's U; m/n = 1/2 Struve's and
+    Neumann's function, which are 0·∞ at whole p where G is not.
     """
-    sigma, m = simplified(2 * s / q), k ** (q / 2)  # of u and of 1 + (u/m)²
-    half = sp.S.Half
-    meijer = sp.meijerg(
-        ((1 - sigma / 2,), ()), ((p - sigma / 2, 0, half), ()), simplified(b**2 * m**2 / 4)
-    )
-    return 2 / q * m**sigma / (2 * sp.sqrt(sp.pi) * sp.gamma(p)) * meijer
+    upper = [1 - (alpha + j) / m for j in range(m)]
+    lower = [sp.Rational(j, n) for j in range(n)] + [(p - alpha + j) / m for j in range(m)]
+    weight = sp.sqrt(n) * m ** (p - 1) * (2 * sp.pi) ** (sp.Rational(3 - n, 2) - m)
+    found = sp.meijerg((upper, ()), (lower, ()), simplified((z / n) ** n))
+    return weight / sp.gamma(p) * found
 
 
 def _two_log_binomials(terms: Terms, s: sp.Expr) -> sp.Expr | None:
@@ -303,7 +303,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         ("log-binomial", "power"),
         _log_binomial_and_power,
-        "DLMF 8.6.5 and 13.4.4; Gradshteyn & Ryzhik, 2007, 3.389.2",
+        "DLMF 8.6.5, 13.4.4 and 16.17; Prudnikov, Brychkov & Marichev, Integrals and series 3, "
+        "1990, 2.24.1",
     ),
     Row(("log-binomial", "log-binomial"), _two_log_binomials, "Gradshteyn & Ryzhik, 2007, 3.197"),
     Row(("log-cosh", "power"), _log_cosh_and_power, "DLMF 15.6.1"),

@@ -106,14 +106,12 @@ def _limit(total: OneTotal, price: sp.Expr) -> sp.Expr | None:
     if growth is not sp.oo or not price.has(s):
         return sp.S.One if not price.has(s) and price.is_positive else None
     elasticity = simplified(s * sp.diff(price, s) / price)
-    try:
-        found = sp.limit(elasticity, s, sp.oo)
-    except (*UNCOMPUTABLE, sp.PoleError, TypeError):
+    found = ratio(elasticity.subs(s, y), sp.S.One, AT_INFINITY)
+    if found is None:
         return None
     if found is sp.oo:
         return sp.S.Zero
-    unknown = found.has(sp.Limit, sp.AccumBounds, sp.nan, s) or not (1 + found).is_positive
-    return None if unknown else simplified(1 / (1 + found))
+    return simplified(1 / (1 + found)) if (1 + found).is_positive else None
 
 
 def _says(limit: sp.Expr | None, index: sp.Expr | None) -> str:

@@ -13,6 +13,7 @@ from itertools import combinations
 import sympy as sp
 
 from neglog.derivations.asymptotics.growth import AT_INFINITY, AT_ZERO, ratio
+from neglog.derivations.asymptotics.limits import limit_from_right
 from neglog.derivations.integrals.terms import terms_of
 from neglog.derivations.joint.totals import scale_invariant
 from neglog.derivations.numbers import simplified
@@ -67,7 +68,7 @@ class Part:
         poles = [p.base for p in self.expr.atoms(sp.Pow) if p.exp.is_negative]
         poles += [p.args[0] for p in self.expr.atoms(sp.log)]
         return all(_is_power_total(p, self.totals) for p in poles) and all(
-            sp.limit(u, y, 0, "+").is_finite for u in self.totals_of.values()
+            _bounded_near_zero(u) for u in self.totals_of.values()
         )
 
     @cached_property
@@ -120,11 +121,16 @@ class Part:
         """Whether it stays finite wherever activations are 0."""
         f = self.along if self.along is not None else self.separable
         if f is None:
-            return all(sp.limit(u, y, 0, "+").is_finite for u in self.totals_of.values()) and (
+            return all(_bounded_near_zero(u) for u in self.totals_of.values()) and (
                 self.expr.is_finite is not False
             )
         start = ratio(f, sp.log(y), AT_ZERO)
         return start is not None and bool(start.is_zero)
+
+
+def _bounded_near_zero(u: sp.Expr) -> bool:
+    found = limit_from_right(u, y, sp.S.Zero)
+    return found is not None and bool(found.is_finite)
 
 
 def parts_of(expr: sp.Expr, domain: str) -> list[Part]:

@@ -226,7 +226,7 @@ def _convex(parts: list[Part]) -> Growth | None:
     if not (part.totals_nonnegative and _nonnegative(sp.diff(part.expr, total, 2))):
         return None
     slope = sp.diff(part.expr, total)
-    far = within(1.0, lambda: sp.limit(slope, total, sp.oo), None)
+    far = ratio(slope.subs(total, y), sp.S.One, AT_INFINITY)
     speed = ratio(u, sp.log(y), AT_INFINITY)
     if far is not sp.oo or speed is None or not (speed is sp.oo or speed.is_positive):
         return None

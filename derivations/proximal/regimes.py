@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
+from neglog.derivations.asymptotics.limits import limit_from_right
 from neglog.derivations.numbers import UNCOMPUTABLE, samples
 from neglog.derivations.proximal.hull import Graph, Tour, tour
-from neglog.derivations.proximal.segments import Line, Segment, end_value
+from neglog.derivations.proximal.segments import Line, Segment
 
 POINTS = 3
 TOLERANCE = 0.04  # of a change of regime located on the grid
@@ -127,7 +128,7 @@ def curvature_lost(line: Line) -> list[sp.Expr]:
         if second == 0:
             continue
         for at in [*_ends(segment), *_steepest(line, segment, second)]:
-            value = end_value(second, line.v, at)
+            value = limit_from_right(second, line.v, at)
             if value is not None and value.is_finite and value != 0:
                 candidate = sp.factor(-1 / value)
                 if candidate.is_negative is not True and candidate not in found:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from neglog.derivations.asymptotics.limits import limit_from_right
 from neglog.derivations.half_line import Side
-from neglog.derivations.numbers import UNCOMPUTABLE, placed
+from neglog.derivations.numbers import placed
 from neglog.derivations.proximal.roots import Root, roots
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
@@ -102,7 +103,7 @@ def _value(
     """The least of φ at an edge, from the left and from the right."""
     if edge in (sp.oo, -sp.oo):
         return None
-    found = [end_value(s.phi, v, edge) for s in segments[max(0, i - 1) : i + 1]]
+    found = [limit_from_right(s.phi, v, edge) for s in segments[max(0, i - 1) : i + 1]]
     itself = placed(phi.expr, a, edge)
     if not itself.has(sp.nan, sp.zoo, sp.oo):
         found.append(itself)
@@ -119,23 +120,6 @@ def _less(one: sp.Expr, other: sp.Expr) -> bool:
     if gap.is_positive is None and gap != 0:
         gap = sp.simplify(gap)
     return bool(gap.is_positive)
-
-
-def end_value(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | None:
-    """The limit of a smooth expression at an end of its segment."""
-    if expr is sp.oo:
-        return sp.oo
-    try:
-        plain = expr.subs(v, edge)
-    except UNCOMPUTABLE:
-        return None
-    if not plain.has(sp.nan, sp.zoo, sp.oo):
-        return plain
-    try:
-        limit = sp.limit(expr, v, edge, "+")
-    except (*UNCOMPUTABLE, RecursionError, sp.PoleError):
-        return None
-    return None if limit.has(sp.nan, sp.zoo, sp.Limit) else limit
 
 
 @lru_cache(maxsize=64)

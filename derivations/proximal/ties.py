@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from neglog.derivations.asymptotics.limits import limit_from_right
 from neglog.derivations.proximal.hull import Token
-from neglog.derivations.proximal.segments import Line, end_value
+from neglog.derivations.proximal.segments import Line
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def touching(line: Line, one: Token, two: Token) -> Tie | None:
     else:
         edge = line.edges[max(one.index, two.index)]
     segment = line.segments[arc.index]
-    slope = end_value(segment.slope, line.v, edge)
+    slope = limit_from_right(segment.slope, line.v, edge)
     if slope is -sp.oo and arc is two:
         return Tie(-sp.oo, edge, edge)  # the slope pushes away from the edge: never at it
     if slope is None or slope in (sp.oo, -sp.oo):

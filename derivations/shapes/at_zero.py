@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from neglog.derivations.asymptotics.limits import limit_from_right
 from neglog.derivations.deadline import within
+from neglog.derivations.derivatives import derivative
 from neglog.derivations.half_line import Side
-from neglog.derivations.numbers import UNCOMPUTABLE, samples, simplified, value_at
+from neglog.derivations.numbers import samples, simplified, value_at
 from neglog.derivations.shapes.bending import nonnegative
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a, y
 
-SECONDS = 0.7
+SECONDS = 2.0
 # Exponents at which a parameter-dependent slope is looked at, below and above 1.
 BELOW = (sp.Rational(2, 5), sp.Rational(7, 10))
 ABOVE = (sp.Rational(13, 10), sp.Rational(27, 10), sp.Integer(4))
@@ -29,23 +31,15 @@ def kink(sides: Sequence[Side]) -> sp.Expr | None:
         return None
     if not phi.has(y):
         return sp.S.Zero
-    slope = sp.diff(phi, y)
+    slope = derivative(phi)
     if _exponents(phi):
         return within(SECONDS, lambda: _cases(phi), None)
     return within(SECONDS, lambda: _limit(slope), None)
 
 
 def _limit(slope: sp.Expr) -> sp.Expr | None:
-    plain = slope.subs(y, 0)
-    if not plain.has(sp.nan, sp.zoo, sp.oo):
-        return simplified(plain)
-    try:
-        found = sp.limit(slope, y, 0, "+")
-    except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
-        return None  # sympy's limits raise all of these on functions they do not know
-    found = found if found.has(sp.Limit) else simplified(found)
-    unknown = found.has(sp.Limit, sp.nan, sp.AccumBounds, sp.zoo, y)
-    return None if unknown else found
+    found = limit_from_right(slope, y, sp.S.Zero)
+    return None if found is None else simplified(found)
 
 
 def _exponents(phi: sp.Expr) -> list[sp.Expr]:
@@ -59,12 +53,12 @@ def _cases(phi: sp.Expr) -> sp.Expr | None:
     bare = {p.exp for p in phi.atoms(sp.Pow) if p.base == y}
     found = [e for e in _exponents(phi) if e in bare]
     if not found:
-        return _limit(sp.diff(phi, y))
+        return _limit(derivative(phi))
     exponent, names = found[0], found[0].free_symbols
     if len(found) > 1 or len(names) != 1:
         return None
     (name,) = names
-    slope = sp.diff(phi, y)
+    slope = derivative(phi)
 
     def at(value: sp.Expr) -> sp.Expr | None:
         solutions = sp.solve(exponent - value, name)

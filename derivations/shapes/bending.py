@@ -10,6 +10,7 @@ import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.deadline import within
+from neglog.derivations.derivatives import derivative
 from neglog.derivations.half_line import Piece
 from neglog.derivations.numbers import UNCOMPUTABLE, function, samples, simplified
 from neglog.derivations.shapes.signs import certain_sign
@@ -41,7 +42,7 @@ def bend(piece: Piece) -> Bend:
     """The bend of a smooth piece."""
     if piece.phi is sp.oo or not piece.phi.has(y):
         return STRAIGHT
-    second = sp.diff(piece.phi, y, 2)
+    second = derivative(piece.phi, 2)
     if second == 0 or (second.is_rational_function(y) and sp.simplify(second) == 0):
         return STRAIGHT
     free = second.free_symbols | piece.lo.free_symbols | piece.hi.free_symbols

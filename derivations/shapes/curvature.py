@@ -13,9 +13,10 @@ from typing import Any
 
 import sympy as sp
 
+from neglog.derivations.asymptotics.limits import limit_from_right
+from neglog.derivations.derivatives import derivative
 from neglog.derivations.half_line import Piece, Side
 from neglog.derivations.numbers import samples, value_at
-from neglog.derivations.proximal.segments import end_value
 from neglog.derivations.shapes.bending import COUNTEREXAMPLE, NUMERIC, SYMBOLIC, Bend, bend
 from neglog.derivations.shapes.signs import certain_sign
 from neglog.priors.symbols import y
@@ -107,8 +108,8 @@ def _junction(left: Piece, right: Piece, direction: int) -> Verdict:
     if left.phi is sp.oo or right.phi is sp.oo:
         return Verdict(sp.true)  # a constraint; see _gap
     edge = right.lo
-    values = _known([end_value(p.phi, y, edge) for p in (left, right)])
-    slopes = _known([end_value(sp.diff(p.phi, y), y, edge) for p in (left, right)])
+    values = _known([limit_from_right(p.phi, y, edge) for p in (left, right)])
+    slopes = _known([limit_from_right(derivative(p.phi), y, edge) for p in (left, right)])
     if values is None or slopes is None:
         return Verdict(None)
     if values[0] in (sp.oo, -sp.oo) or values[1] in (sp.oo, -sp.oo):
@@ -133,8 +134,8 @@ def _across_zero(sides: Sequence[Side]) -> Verdict:
     if sp.oo in (right.phi, left.phi):
         return Verdict(sp.true)
     mirrored = Piece(right.lo, right.hi, right.phi), Piece(left.lo, left.hi, left.phi)
-    values = _known([end_value(p.phi, y, sp.S.Zero) for p in mirrored])
-    slopes = _known([end_value(sp.diff(p.phi, y), y, sp.S.Zero) for p in mirrored])
+    values = _known([limit_from_right(p.phi, y, sp.S.Zero) for p in mirrored])
+    slopes = _known([limit_from_right(derivative(p.phi), y, sp.S.Zero) for p in mirrored])
     if values is None or slopes is None:
         return Verdict(None)
     if sp.simplify(values[1] - values[0]) != 0:

@@ -18,6 +18,7 @@ from neglog.derivations.asymptotics.orders import (
     leading,
 )
 from neglog.derivations.deadline import within
+from neglog.derivations.derivatives import derivative
 from neglog.derivations.half_line import Side
 from neglog.derivations.integrals.terms import terms_of
 from neglog.derivations.numbers import simplified
@@ -131,7 +132,7 @@ def irls_weight(sides: Sequence[Side]) -> sp.Expr | None:
 def _weight(phi: sp.Expr) -> sp.Expr:
     if phi is sp.oo:
         return sp.oo
-    plain = sp.diff(phi, y) / y
+    plain = derivative(phi) / y
     rational = plain.is_rational_function(y)
     forms = [sp.factor(sp.together(plain)), plain] if rational else [plain]
     if not rational and not plain.has(sp.log):  # logs are joined by simplify

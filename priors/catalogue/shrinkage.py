@@ -120,6 +120,10 @@ ENTRIES: dict[str, Entry] = {
         "Bhattacharya, Pati, Pillai & Dunson, Dirichlet–Laplace priors for optimal shrinkage, 2015",
         description="the marginal at concentration 1: a pole at 0, exp(-sqrt|a|) tails",
         tail="subexponential",
+        kink="oo",
+        exact_zeros=True,
+        convex=False,
+        concave_on_positive=True,
     ),
     "normal-gamma": Entry(
         "-log(besselk(0, abs(a)))",
@@ -129,7 +133,10 @@ ENTRIES: dict[str, Entry] = {
         "problems, 2010",
         description="normal mixed over a gamma variance, shape 1/2: a pole at 0, Laplace tails",
         tail="exponential",
+        kink="oo",
+        exact_zeros=True,
         convex=False,
+        concave_on_positive=True,
     ),
     "variance-gamma": Entry(
         "-log(abs(a)**k*besselk(k, abs(a)))",

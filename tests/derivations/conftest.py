@@ -1,22 +1,11 @@
 """Derivations are asked for once and shared by all tests of this folder."""
 
-import os
 from functools import cache
 from typing import Any
 
 import pytest
 
 from neglog.derivations import service
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
-    """A cache of this run's own, shared by its processes: no test passes on an old answer."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "derivations"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEGLOG_CACHE", str(folder))
-        yield
 
 
 @cache

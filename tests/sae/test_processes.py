@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from neglog.cli import cli
 from neglog.priors.errors import InputError
 from neglog.sae.processes import SOLO, processes
 from neglog.sae.run import train
@@ -34,8 +36,8 @@ def _compare(tmp_path, planted, kinds) -> None:
                  "--dead-after", "600"]  # fmt: skip
         words = ["train", str(tmp_path / "x.npy"), *sizes, *kind, "--json", "--out"]
         one, two = tmp_path / f"one-{number}", tmp_path / f"two-{number}"
-        subprocess.run([sys.executable, "-m", "neglog", *words, one], check=True,
-                       capture_output=True)  # fmt: skip
+        alone = CliRunner().invoke(cli, [*words, str(one)])
+        assert alone.exit_code == 0, alone.stderr
         done = _together([*words, str(two)])
         assert done.returncode == 0, done.stderr[-2000:]
         assert done.stdout.count('"schema"') == 1  # one document, from one process
