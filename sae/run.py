@@ -126,45 +126,20 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
     """The model, its trainer and its data, ready for the first step."""
     x = open_activations(data)
     y = None if target is None else open_activations(target)
-    if y is not None and len(y) != len(x):
-        raise InputError(f"The target has {len(y)} rows where the input has {len(x)}.")
-    if y is not None and chosen.pre_bias:
-        raise InputError(
-            "A pre-encoder bias is for autoencoders, whose input has the output's mean."
-        )
-    if chosen.batch % group.count:
-        raise InputError(
-            f"A batch of {chosen.batch} rows cannot be shared by {group.count} processes."
-        )
-    norm = chosen.encoder_norm
-    norm = advice.encoder_norm(chosen.activation) if norm is None else norm
-    sae = SAE(x.d, chosen.width, chosen.activation, chosen.k, None if y is None else y.d,
-              chosen.skip, chosen.seed, chosen.penalty if chosen.activation == "prox" else None,
-              chosen.transposed, norm)  # fmt: skip
-    params = dict(chosen.params or {})
-    lam = chosen.lam
-    if chosen.learn and lam is not None:
-        params["lam"], lam = lam, 1.0  # λ is then inside −log p
-    objective = compiled(chosen.penalty, chosen.learn, params)
-    sae = sae.to(chosen.device, DTYPES[chosen.dtype])
-    if isinstance(objective, torch.nn.Module):
-        objective = objective.to(chosen.device)
-    bias = chosen.pre_bias
-    if bias is None:
-        bias = y is None and advice.pre_bias(chosen.activation, objective, sae.width, chosen.device)
-    c = replace(chosen, encoder_norm=norm, pre_bias=bias)
-    fit, test = split(x, c.held_out, c.seed)
-    scaled = len(fit) >= c.batch and len(test) >= 2
+    _refuse_what_does_not_fit(chosen, x, y, group)
+    sae, objective, c = _built(chosen, x.d, None if y is None else y.d)
+    lam = 1.0 if c.learn and c.lam is not None else c.lam  # λ is then inside −log p
 
     def make() -> Trainer:
         auxk = None if c.auxk is None else AuxK(c.auxk)
         return Trainer(sae, objective, c.strength, c.target_l0, c.lr, c.steps, c.warmup, lam=lam,
                        noise=c.noise, auxk=auxk, resample_every=c.resample_every,
                        dead_after=c.dead_after, seed=c.seed, processes=group,
-                       pre_bias=bias)  # fmt: skip
+                       pre_bias=bool(c.pre_bias))  # fmt: skip
 
     make()  # refuses settings before the data are read
-    if not scaled:
+    fit, test = split(x, c.held_out, c.seed)
+    if len(fit) < c.batch or len(test) < 2:
         raise InputError(
             f"{len(x)} rows are too few: {len(fit)} are left to train on and {len(test)} to test, "
             f"and a batch takes {c.batch}."
@@ -176,6 +151,46 @@ def prepare(chosen: Settings, data: Any, target: Any, group: Processes) -> "Run"
         scaling = Scaling(torch.zeros_like(scaling.mean), scaling.scale)
     sae.set_scaling(scaling, other)
     return Run(make(), c, x, y, fit, test, digests)
+
+
+def _refuse_what_does_not_fit(
+    chosen: Settings, x: Activations, y: Activations | None, group: Processes
+) -> None:
+    if y is not None and len(y) != len(x):
+        raise InputError(f"The target has {len(y)} rows where the input has {len(x)}.")
+    if y is not None and chosen.pre_bias:
+        raise InputError(
+            "A pre-encoder bias is for autoencoders, whose input has the output's mean."
+        )
+    if chosen.batch % group.count:
+        raise InputError(
+            f"A batch of {chosen.batch} rows cannot be shared by {group.count} processes."
+        )
+
+
+def _built(chosen: Settings, d: int, d_out: int | None) -> tuple[SAE, Any, Settings]:
+    """Model and objective, and the settings with the start that was advised where none was asked.
+
+    `d_out`: width of a transcoder's target, None for an autoencoder.
+    """
+    norm = chosen.encoder_norm
+    norm = advice.encoder_norm(chosen.activation) if norm is None else norm
+    sae = SAE(d, chosen.width, chosen.activation, chosen.k, d_out,
+              chosen.skip, chosen.seed, chosen.penalty if chosen.activation == "prox" else None,
+              chosen.transposed, norm)  # fmt: skip
+    params = dict(chosen.params or {})
+    if chosen.learn and chosen.lam is not None:
+        params["lam"] = chosen.lam
+    objective = compiled(chosen.penalty, chosen.learn, params)
+    sae = sae.to(chosen.device, DTYPES[chosen.dtype])
+    if isinstance(objective, torch.nn.Module):
+        objective = objective.to(chosen.device)
+    bias = chosen.pre_bias
+    if bias is None:
+        bias = d_out is None and advice.pre_bias(
+            chosen.activation, objective, sae.width, chosen.device
+        )
+    return sae, objective, replace(chosen, encoder_norm=norm, pre_bias=bias)
 
 
 @dataclass
