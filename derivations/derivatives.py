@@ -17,11 +17,11 @@ _RECURRENCE = {sp.besselk: 1, sp.besseli: -1}
 def derivative(phi: sp.Expr, order: int = 1) -> sp.Expr:
     """dⁿφ/dyⁿ."""
     lower = _lower_orders(phi)
+    if not lower:
+        return sp.diff(phi, y, order)  # shorter than one derivative after another
     found = phi
     for _ in range(order):
-        found = sp.diff(found, y)
-        if lower:
-            found = _tidied(found.replace(_is_bessel, lambda b: _by_two(b, lower)))
+        found = _tidied(sp.diff(found, y).replace(_is_bessel, lambda b: _by_two(b, lower)))
     return found
 
 

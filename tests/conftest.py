@@ -1,6 +1,7 @@
 """What every run of the tests has in common: reproducible examples, and derivations made once."""
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,19 @@ from hypothesis import settings
 # The same examples in each run; `--hypothesis-profile default` draws others.
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items):
+    """Of a test marked thinned(n) every n-th row stays in the default run, the others are slow."""
+    rows = Counter()
+    for item in items:
+        mark = item.get_closest_marker("thinned")
+        if mark is not None:
+            test = item.nodeid.partition("[")[0]
+            if rows[test] % mark.args[0]:
+                item.add_marker(pytest.mark.slow)
+            rows[test] += 1
 
 
 @pytest.fixture(scope="session", autouse=True)

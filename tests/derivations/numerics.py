@@ -15,16 +15,21 @@ from neglog.derivations.numbers import samples, substitute
 from neglog.priors.symbols import a, lam
 from neglog.priors.text import parse, parse_condition
 
+SLOW = {str(row) for row in [*ROWS[1::2], *MORE]}
 
-def over(rows, *marks):
-    """Parametrise a test over rows of the table."""
-    params = [pytest.param(row, id=str(row), marks=marks) for row in rows]
+
+def over(rows):
+    """Parametrise a test over rows of the table; half of ROWS and all of MORE are slow."""
+    params = [
+        pytest.param(row, id=str(row), marks=pytest.mark.slow if str(row) in SLOW else ())
+        for row in rows
+    ]
     return pytest.mark.parametrize("row", params)
 
 
 every_row = over(ROWS)
 proper_row = over([row for row in ROWS if row.proper != "never"])
-more_row = over(MORE, pytest.mark.slow)
+more_row = over(MORE)
 
 
 def points(row, count=2, when=None):

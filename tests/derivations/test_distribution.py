@@ -17,6 +17,7 @@ from numerics import density, integrate, points, proper_row
 PLACES = ((0.2, 0.7), (1.1, 2.3), (2.3, 3.0))
 
 
+@pytest.mark.thinned(2)
 @proper_row
 def test_cdf_is_the_integral_of_the_density(row, document):
     doc = document(row.expr, row.domain)

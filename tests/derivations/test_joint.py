@@ -30,6 +30,7 @@ def on_two(expr):
     return sp.lambdify([p, q], both.subs(d, 2), "numpy")
 
 
+@pytest.mark.thinned(2)
 @rows
 def test_condition(row, document):
     doc = document(row.expr)

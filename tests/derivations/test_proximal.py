@@ -114,6 +114,7 @@ def free(expr, domain):
     return {str(p) for p in penalty(expr, domain).parameters}
 
 
+@pytest.mark.thinned(2)
 @closed
 @settings(max_examples=12, deadline=None)
 @given(c=st.floats(0.02, 12), x=st.floats(0.01, 12), k=st.floats(0.3, 4))
@@ -152,6 +153,7 @@ def test_threshold_is_where_it_leaves_zero(expr, domain, weak, strong):
             assert at(prox["expr"], prox, c, threshold * (1 - 1e-7), **values) == 0
 
 
+@pytest.mark.thinned(2)
 @closed
 def test_continuity_is_as_stated(expr, domain, weak, strong):
     prox = document(expr, domain)
@@ -199,6 +201,7 @@ def test_nothing_is_claimed_where_nothing_is_closed(expr):
     assert document(expr) is None
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_rows_beat_a_grid(row):
     prox = document(row.expr, row.domain)

@@ -91,6 +91,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "expr",
     [pytest.param(e, marks=() if i % 4 == 0 else pytest.mark.slow) for i, e in enumerate(HOSTILE)],

@@ -100,6 +100,7 @@ def test_curvature_is_proved(expr, domain, convex, concave, proof):
 EVERYTHING = [(e, d) for e, d, *_ in CURVED] + [(r.expr, r.domain) for r in ROWS]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(("expr", "domain"), EVERYTHING)
 @settings(max_examples=5, deadline=None)
 @given(u=st.floats(0.01, 6), v=st.floats(0.01, 6), k=st.floats(0.2, 3), minus=st.booleans())

@@ -28,6 +28,7 @@ TAILS = {
 QUICK = ("sparse coding", "sparse autoencoders")
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=() if THEME_OF[n] in QUICK else pytest.mark.slow) for n in ENTRIES],

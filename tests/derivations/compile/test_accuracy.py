@@ -68,6 +68,7 @@ def catalogue() -> list[Penalty]:
     return [p for p in found if not p.joint and p.name not in UNTIL]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("penalty", scalars(), ids=lambda p: f"{p}-{p.domain}")
 def test_digits(penalty: Penalty, dtype: type, record_property) -> None:

@@ -37,6 +37,7 @@ EXTRA = [
 ]
 
 
+@pytest.mark.thinned(4)  # two strengths each
 @pytest.mark.parametrize("strength", [0.3, pytest.param(1.5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("penalty", long_are_slow([*scalars(), *EXTRA]))
 def test_beats_a_grid(penalty: Penalty, strength: float) -> None:
@@ -80,6 +81,7 @@ HARD = [
 ]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("strength", [0.05, pytest.param(1.5, marks=pytest.mark.slow), 6.0])
 @pytest.mark.parametrize(("text", "domain"), HARD)
 def test_solver_finds_the_global_minimum(text: str, domain: str, strength: float) -> None:

@@ -51,6 +51,7 @@ def test_gradcheck_and_gradgradcheck_of_the_catalogue(penalty: Penalty, record_p
     record_property("checked", penalty.name)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("penalty", [*HALF_LINES, *joints()], ids=lambda p: f"{p}-{p.domain}")
 def test_gradients(penalty: Penalty) -> None:
     f = penalty.compile("torch", strength=1.3, scale=0.9, **numbers(penalty))
@@ -201,6 +202,7 @@ def test_total_of_the_active_values() -> None:
         compiled("norm(a)").total(code, active=True)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("domain", ["real", "positive"])
 @pytest.mark.parametrize("text", NATIVE)
 def test_native_code_agrees(text: str, domain: str) -> None:
