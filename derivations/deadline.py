@@ -15,9 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class OutOfTime(BaseException):
@@ -107,3 +109,29 @@ def within(seconds: float, work: Callable[[], T], otherwise: T) -> T:
             if outer_left:
                 remaining = outer_left - (time.process_time() - started)
                 signal.setitimer(signal.ITIMER_PROF, max(remaining, 1e-6), AGAIN)
+
+
+KEPT = 1024  # answers of one function
+
+
+def remembered(work: Callable[P, T]) -> Callable[P, T]:
+    """Keep answers as ``functools.lru_cache`` does, but none that ran out of time.
+
+    Where the budget is used up, a tactic inside may have been cut short, and "not found" is then no
+    answer to the next request, which may have more time.
+    """
+    kept: dict[tuple[object, ...], T] = {}
+
+    @wraps(work)
+    def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+        key = (*args, *sorted(kwargs.items()))
+        if key in kept:
+            return kept[key]
+        found = work(*args, **kwargs)
+        if left() > 0:
+            if len(kept) >= KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = found
+        return found
+
+    return ask

@@ -8,12 +8,11 @@ it is believed, because computer algebra errs on limits with symbolic exponents
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.deadline import within
+from neglog.derivations.deadline import remembered, within
 from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, simplified
 from neglog.priors.symbols import y
 
@@ -21,7 +20,7 @@ AT_INFINITY, AT_ZERO = "oo", "0"
 LIMIT_SECONDS = 1.0
 
 
-@lru_cache(maxsize=512)
+@remembered
 def ratio(phi: sp.Expr, scale: sp.Expr, end: str = AT_INFINITY) -> sp.Expr | None:
     """lim φ/scale at an end, as an expression in the parameters; None where it is not known."""
     phi = sp.expand_log(phi, force=True)

@@ -7,13 +7,12 @@ bound. A limit that no number can be held against is not known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import mpmath as mp
 import sympy as sp
 
 from neglog.derivations.asymptotics.growth import approaches
-from neglog.derivations.deadline import within
+from neglog.derivations.deadline import remembered, within
 from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, simplified
 
 # Distances from the edge, and digits that outlast cancellation of the third order at the least.
@@ -36,7 +35,7 @@ def limit_from_right(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | No
     return _checked(expr, v, edge)
 
 
-@lru_cache(maxsize=512)
+@remembered
 def _checked(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | None:
     forms = [expr] if edge != 0 else [_leading(expr, v), expr]
     for form in dict.fromkeys(forms):

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.deadline import within
+from neglog.derivations.deadline import remembered, within
 from neglog.derivations.half_line import Piece, Side, parameters
 from neglog.derivations.integrals.primitives import between
 from neglog.derivations.integrals.quadrature import Estimate, integral
@@ -239,7 +238,7 @@ TIDY_SECONDS = 0.5  # for each way of simplifying
 _HELD = (sp.hyper, sp.meijerg)
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def tidy(expr: sp.Expr) -> sp.Expr:
     """The shortest of several equivalent forms."""
     if expr.is_Atom or not expr.free_symbols:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from neglog.derivations.deadline import AGAIN, budget, within
+from neglog.derivations.deadline import AGAIN, budget, remembered, within
 
 
 def spin(seconds=30.0):
@@ -76,3 +76,19 @@ def test_programs_started_later_have_the_default_handler():
     code = "import signal; print(signal.getsignal(signal.SIGPROF) is signal.SIG_DFL)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"
+
+
+def test_an_answer_that_ran_out_of_time_is_not_remembered():
+    asked = []
+
+    @remembered
+    def ask(what):
+        asked.append(what)
+        return within(5.0, lambda: what, None)
+
+    with budget(0.0):
+        assert ask(1) is None
+    assert ask(1) == 1
+    assert ask(1) == 1
+    assert ask(2) == 2
+    assert asked == [1, 1, 2]

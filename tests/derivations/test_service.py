@@ -125,6 +125,17 @@ def test_the_worker_says_whether_it_had_time_enough():
     assert not reply_to({"penalty": "tanh(abs(a))", "timeout": 0.5})["ok"]["complete"]
 
 
+def test_hurried_requests_leave_nothing_behind_for_the_next():
+    from neglog.derivations.worker import reply_to
+
+    phi = "log(1+abs(a))+k*log(1+log(1+abs(a)))"
+    for seconds in (0.1, 0.2, 0.3, 0.5):
+        reply_to({"penalty": phi, "timeout": seconds})
+    answer = reply_to({"penalty": phi, "timeout": 40.0})["ok"]
+    assert answer["proper_when"] == "(lam > 1) | (Eq(lam, 1) & (k > 1))"
+    assert answer["normalizer"] is not None
+
+
 def test_the_start_of_the_worker_is_within_the_timeout():
     worker = Worker()
     started = time.monotonic()
