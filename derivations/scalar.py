@@ -114,7 +114,7 @@ def _shape(result: Derivation, halves: Sequence[Side]) -> None:
     zeros = at_zero.exact_zeros(halves, result.kink, jump)
     result.exact_zeros, result.exact_zeros_when = _decided(zeros)
     nothing: dict[str, Any] = {}
-    bent = within(3.0, lambda: curvature.convexity(halves, result.kink, jump), nothing)
+    bent = within(6.0, lambda: curvature.convexity(halves, result.kink, jump), nothing)
     result.convex, result.convex_when = _decided(bent.get("convex"))
     result.concave_on_positive, result.concave_when = _decided(bent.get("concave_on_positive"))
     result.curvature_proof = bent.get("curvature_proof")

@@ -17,7 +17,7 @@ from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, si
 from neglog.priors.symbols import y
 
 AT_INFINITY, AT_ZERO = "oo", "0"
-LIMIT_SECONDS = 1.0
+LIMIT_SECONDS = 2.0
 
 
 @remembered

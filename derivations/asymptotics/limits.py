@@ -18,7 +18,7 @@ from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, si
 # Distances from the edge, and digits that outlast cancellation of the third order at the least.
 DISTANCES = ("1e-10", "1e-20")
 DIGITS = 80
-SECONDS = 0.5  # for the limit of one form
+SECONDS = 1.0  # for the limit of one form
 CLOSE, FADING = mp.mpf("1e-8"), mp.mpf("0.9")  # 1/log log fades by 0.85 from one to the next
 
 

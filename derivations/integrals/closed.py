@@ -24,7 +24,7 @@ from neglog.derivations.integrals.terms import terms_of
 from neglog.derivations.numbers import UNCOMPUTABLE, Point, samples, simplified, substitute
 from neglog.priors.symbols import lam, y
 
-SECONDS = 3.0  # a tactic's deadline
+SECONDS = 4.0  # a tactic's deadline
 ENOUGH_DIGITS = 20
 FUNCTIONS_NOT_CLOSED: tuple[Any, ...] = (sp.Integral, sp.Limit, sp.Derivative, sp.Subs)
 FUNCTIONS_NOT_CLOSED += (sp.Piecewise, sp.nan, sp.zoo, sp.oo, sp.I)
@@ -234,7 +234,7 @@ def _holds_around(when: sp.Basic, point: Point, strength: float, room: sp.Ration
     )
 
 
-TIDY_SECONDS = 0.5  # for each way of simplifying
+TIDY_SECONDS = 0.8  # for each way of simplifying
 _HELD = (sp.hyper, sp.meijerg)
 
 

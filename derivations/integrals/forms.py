@@ -102,7 +102,7 @@ def _sought(sides: Sequence[Side], propriety: Propriety) -> ClosedForms:
     variance = None
     if square is not None and mean is not None:
         variance = tidy(square - mean**2)
-    cdf = within(2.0, lambda: closed_cdf(sides, norm.expr, when), None)
+    cdf = within(4.0, lambda: closed_cdf(sides, norm.expr, when), None)
     quantile = None
     if cdf is not None:
         found = within(1.0, lambda: closed_quantile(sides), None)
@@ -114,7 +114,7 @@ def _sought(sides: Sequence[Side], propriety: Propriety) -> ClosedForms:
         mean,
         square,
         variance,
-        within(2.0, lambda: _entropy(norm), None),
+        within(4.0, lambda: _entropy(norm), None),
         cdf,
         quantile,
         _information(sides, when) if len(sides) == 1 else None,
@@ -151,7 +151,7 @@ def _entropy(norm: Closed) -> sp.Expr | None:
 
 def _information(sides: Sequence[Side], when: sp.Basic) -> sp.Expr | None:
     """Fisher's information about the scale, where closed and equal to quadrature."""
-    found = within(2.0, lambda: closed_information(sides[0]), None)
+    found = within(4.0, lambda: closed_information(sides[0]), None)
     if found is None or found.has(*FUNCTIONS_NOT_CLOSED):
         return None
     for point in points_where(when, parameters(sides) - {lam}, 2):

@@ -30,7 +30,7 @@ from neglog.derivations.joint.totals import OneTotal, s
 from neglog.derivations.numbers import UNCOMPUTABLE, simplified, substitute
 from neglog.priors.symbols import d, lam, y
 
-SECONDS = 3.0
+SECONDS = 5.0
 
 
 @dataclass(frozen=True)

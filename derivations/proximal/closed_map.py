@@ -33,7 +33,7 @@ from neglog.derivations.proximal.ties import Stop, Tie, jumping, touching
 from neglog.priors.penalty import Penalty
 from neglog.priors.symbols import a
 
-SECONDS = 2.0
+SECONDS = 4.0
 MOST_STOPS = 6
 READABLE = 1_950  # parts of a text; the parser reads back 2,000
 LARGEST_SAMPLE = 100.0  # beyond, rounding hides which root is meant

@@ -17,7 +17,7 @@ from neglog.derivations.shapes.signs import certain_sign
 from neglog.priors.symbols import y
 
 SYMBOLIC, COUNTEREXAMPLE, NUMERIC = "symbolic", "counterexample", "numeric"
-SECONDS = 0.7
+SECONDS = 1.5
 POINTS = 7
 DIGITS = 60
 NOISE = mp.mpf(10) ** -45
