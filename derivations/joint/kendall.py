@@ -51,7 +51,7 @@ def kendall(total: OneTotal, when: sp.Basic, dim: int | None) -> Kendall:
         )
     if not sp.diff(total.g, s, 2).has(s) and simplified(sp.diff(total.g, s, 2)) == 0:
         return Kendall(sp.S.Zero, when, "The features are independent.")
-    found = within(4.0, lambda: _closed(total, dim), None)
+    found = within(8.0, lambda: _closed(total, dim), None)
     if found is not None and not _checked(found, total, when, dim):
         found = None
     return Kendall(found, when, "An Archimedean copula: tau = 1 - 4*int x*psi'(x)**2 dx.")

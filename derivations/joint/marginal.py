@@ -31,7 +31,7 @@ from neglog.derivations.laws import half_line as laws
 from neglog.derivations.numbers import UNCOMPUTABLE, simplified, substitute
 from neglog.priors.symbols import a, d, lam, y
 
-SECONDS = 4.0
+SECONDS = 8.0
 _given = sp.Symbol("u_1", positive=True)  # u of the feature that is kept
 
 
