@@ -32,21 +32,19 @@ def ratio(phi: sp.Expr, scale: sp.Expr, end: str = AT_INFINITY) -> sp.Expr | Non
     return None
 
 
+def by_algebra(expr: sp.Expr, v: sp.Symbol, toward: sp.Expr, side: str) -> sp.Expr | None:
+    """sympy's limit, unchecked; None where it has none."""
+    try:
+        found = sp.limit(expr, v, toward, side)
+    except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
+        return None  # sympy's limits raise all of these on functions they do not know
+    return None if found.has(sp.Limit, v, sp.nan, sp.AccumBounds, sp.zoo) else found
+
+
 def _limit(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:
-    toward = sp.oo if end == AT_INFINITY else sp.S.Zero
-    side = "+" if end == AT_ZERO else "-"
-
-    def limit() -> sp.Expr | None:
-        try:
-            return sp.limit(phi / scale, y, toward, side)
-        except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
-            return None  # sympy's limits raise all of these on functions they do not know
-
-    found = within(LIMIT_SECONDS, limit, None)
-    if found is None:
-        return None
-    unknown = found.has(sp.Limit, y, sp.nan, sp.AccumBounds, sp.zoo)
-    return None if unknown else simplified(found)
+    toward, side = (sp.oo, "-") if end == AT_INFINITY else (sp.S.Zero, "+")
+    found = within(LIMIT_SECONDS, lambda: by_algebra(phi / scale, y, toward, side), None)
+    return None if found is None else simplified(found)
 
 
 def _limit_of_terms(phi: sp.Expr, scale: sp.Expr, end: str) -> sp.Expr | None:

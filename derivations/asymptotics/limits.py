@@ -7,11 +7,12 @@ bound. A limit that no number can be held against is not known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import mpmath as mp
 import sympy as sp
 
-from neglog.derivations.asymptotics.growth import approaches
+from neglog.derivations.asymptotics.growth import approaches, by_algebra
 from neglog.derivations.deadline import remembered, within
 from neglog.derivations.numbers import UNCOMPUTABLE, Real, function, samples, simplified
 
@@ -39,20 +40,13 @@ def limit_from_right(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | No
 def _checked(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | None:
     forms = [expr] if edge != 0 else [_leading(expr, v), expr]
     for form in dict.fromkeys(forms):
-        found = within(SECONDS, lambda form=form: _by_algebra(form, v, edge), None)  # type: ignore[misc]
-        if found is not None and _agrees(found, expr, v, edge):
+        found = within(SECONDS, partial(by_algebra, form, v, edge, "+"), None)
+        if found is None:
+            continue
+        found = simplified(found)
+        if _agrees(found, expr, v, edge):
             return found
     return None
-
-
-def _by_algebra(expr: sp.Expr, v: sp.Symbol, edge: sp.Expr) -> sp.Expr | None:
-    try:
-        found = sp.limit(expr, v, edge, "+")
-    except (*UNCOMPUTABLE, RecursionError, sp.PoleError, TypeError, AttributeError):
-        return None  # sympy's limits raise all of these on functions they do not know
-    if found.has(sp.Limit, sp.nan, sp.AccumBounds, sp.zoo, v):
-        return None
-    return simplified(found)
 
 
 def _besselk(order: sp.Expr, u: sp.Expr) -> sp.Expr:
